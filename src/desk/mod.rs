@@ -1,0 +1,7 @@
+//! What the office remembers and promises: tickets, matters, the rota. Pure; never knows SQL, HTTP
+//! or SIP. Reading starts at [`ticket`].
+
+pub mod number;
+pub mod outage;
+pub mod rota;
+pub mod ticket;

@@ -1,0 +1,10 @@
+//! SIP as its RFCs tell it: messages, URIs, digest, SDP, the four transaction machines, dialogs and
+//! the INVITE usage, all pure. Never opens a socket, reads a clock or knows what a ticket is.
+//!
+//! Reading starts at [`ua::UserAgent`], the one machine that the switch talks to; below it lie
+//! [`transaction`] (RFC 3261 §17), [`dialog`] (§12) and [`message`] (§7).
+
+pub mod hop;
+pub mod message;
+pub mod ua;
+pub mod uri;

@@ -1,0 +1,294 @@
+//! The user agent core: all transactions, dialogs and INVITE usages of this process in one pure
+//! machine. Bytes and the time go in; bytes to send and facts come out of [`UserAgent::take_outputs`],
+//! in order. Who may call whom is the switch's business.
+//!
+//! A *usage* (RFC 5057: INVITE usage) is one INVITE of ours or of a peer, with all dialogs it makes,
+//! until it is refused, cancelled or ended by BYE.
+
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+
+use super::{
+    hop::{FlowId, Hop, Listener},
+    message::{Headers, Method, Request, Response, Status},
+    uri::{NameAddr, Uri},
+};
+
+/// One INVITE usage, ours or a peer's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct UsageId(pub u64);
+
+/// A request of ours outside a dialog (REGISTER, OPTIONS), until it is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ClientId(pub u64);
+
+/// A peer's request that waits for [`UserAgent::respond`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ServerId(pub u64);
+
+/// What the user agent is told once.
+#[derive(Debug, Clone)]
+pub struct UaSettings {
+    pub listeners: Vec<Listener>,
+    /// Server and User-Agent header: `hotlined/0.1.0`.
+    pub product: String,
+    /// RFC 3261 §17.1.1.1; 500 ms. All retransmission timers are multiples of it.
+    pub t1: Duration,
+    /// Longest retransmission interval of non-INVITE requests and 2xx; 4 s.
+    pub t2: Duration,
+    /// How long a message may live in the network; 5 s.
+    pub t4: Duration,
+    /// RFC 4028 Session-Expires that we ask for; 1800 s. `None` switches session timers off.
+    pub session_expires: Option<Duration>,
+    /// RFC 4028 Min-SE; 90 s.
+    pub min_se: Duration,
+    /// A request of more than 1300 bytes goes over TCP where a TCP listener exists (RFC 3261 §18.1.1).
+    pub tcp_fallback: bool,
+}
+
+/// User and password for a 401 or 407 of the peer.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credentials {
+    pub user: String,
+    pub password: String,
+}
+
+/// The password never shows (style: secrets are never logged).
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Credentials({})", self.user)
+    }
+}
+
+/// A request of ours that opens a dialog or stands alone.
+#[derive(Debug, Clone)]
+pub struct Outgoing {
+    pub uri: Uri,
+    pub hop: Hop,
+    /// Preloaded route set (outbound proxy), mostly empty.
+    pub route: Vec<NameAddr>,
+    /// Without a tag; the user agent adds it.
+    pub from: NameAddr,
+    pub to: NameAddr,
+    /// User part of our Contact.
+    pub contact_user: String,
+    /// Further headers: P-Asserted-Identity, Diversion, Expires, Alert-Info …
+    pub headers: Headers,
+    pub credentials: Option<Credentials>,
+}
+
+/// What came of something, in order of happening.
+#[derive(Debug)]
+pub enum Output {
+    /// Bytes for the wire.
+    Send {
+        hop: Hop,
+        bytes: Bytes,
+    },
+    Fact(Fact),
+}
+
+/// A fact that the switch must hear. Retransmissions, 100s, ACKs, PRACKs and keep-alives stop below.
+#[derive(Debug)]
+pub enum Fact {
+    /// A peer's new INVITE, well-formed; 100 has been sent. Answer with [`UserAgent::provisional`],
+    /// [`UserAgent::accept`] or [`UserAgent::refuse`]. `offer` is `None` for a late offer.
+    Invited { usage: UsageId, request: Request, hop: Hop, offer: Option<Bytes> },
+    /// The peer took its INVITE back before a final answer; 487 has been sent.
+    Cancelled { usage: UsageId },
+    /// The peer's ACK for our 2xx; with SDP when our 2xx held the offer.
+    Acked { usage: UsageId, answer: Option<Bytes> },
+
+    /// 101 to 199 for our INVITE. PRACK has been sent where it is due (RFC 3262).
+    Progress { usage: UsageId, status: Status, sdp: Option<Bytes> },
+    /// 2xx for our INVITE, the first one; ACK has been sent. Later forks are hung up below.
+    Answered { usage: UsageId, response: Response, sdp: Option<Bytes> },
+    /// Our INVITE ended without a dialog.
+    Refused { usage: UsageId, why: InviteRefused },
+
+    /// The peer changes the session by re-INVITE or UPDATE. Answer with [`UserAgent::answer_offer`]
+    /// or [`UserAgent::refuse_offer`]. `None`: it asks us for an offer (re-INVITE without SDP);
+    /// `answer_offer` then carries our offer and [`Fact::Acked`] brings its answer.
+    Offered { usage: UsageId, offer: Option<Bytes> },
+    /// The peer's answer to our [`UserAgent::offer`].
+    OfferAnswered { usage: UsageId, answer: Bytes },
+    /// The peer refused our offer; the session goes on as it was (RFC 3261 §14.1). 491 was retried below.
+    OfferRefused { usage: UsageId, status: Status },
+    /// INFO within the dialog, already answered 200.
+    Info { usage: UsageId, content_type: String, body: Vec<u8> },
+    /// REFER, NOTIFY, MESSAGE … within the dialog: answer with [`UserAgent::respond`].
+    InDialog { usage: UsageId, server: ServerId, request: Request },
+    /// The confirmed dialog is over. Nothing more comes of this usage.
+    Ended { usage: UsageId, how: Ended },
+
+    /// A request outside any dialog that the switch must answer by [`UserAgent::respond`]:
+    /// REGISTER, SUBSCRIBE, MESSAGE, REFER … (OPTIONS has been answered.)
+    Requested { server: ServerId, request: Request, hop: Hop },
+    /// The final answer to [`UserAgent::request`]; challenges were answered below when the
+    /// credentials were given, a second 401 comes up.
+    Responded { client: ClientId, response: Response },
+    /// No answer to [`UserAgent::request`] within 64·T1, or the transport failed.
+    Unanswered { client: ClientId, why: NoAnswer },
+}
+
+/// Why our INVITE ended without a dialog.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum InviteRefused {
+    /// A final answer of 300 to 699; `contacts` of a 3xx in order of `q`.
+    Answer {
+        response: Response,
+        contacts: Vec<Uri>,
+    },
+    /// We cancelled it and the peer agreed (487), or never answered the CANCEL.
+    Cancelled,
+    NoAnswer(NoAnswer),
+}
+
+/// Why nobody answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoAnswer {
+    /// Timer B or F.
+    TimedOut,
+    /// The transport said that it can't be reached (ICMP, refused connection, closed stream).
+    Transport,
+}
+
+/// How a confirmed dialog ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ended {
+    /// The peer's BYE, with its Reason header.
+    PeerBye { reason: Option<String> },
+    /// Our 2xx was never acknowledged within 64·T1; BYE has been sent (RFC 3261 §13.3.1.4).
+    NoAck,
+    /// The session timer ran out (RFC 4028 §10); BYE has been sent.
+    SessionExpired,
+    /// A request of ours within the dialog got 408 or 481, or its transport failed (RFC 3261 §12.2.1.2).
+    Gone,
+    /// Our own [`UserAgent::hang_up`] has been answered, or given up.
+    HungUp,
+}
+
+/// The machine. See the module's documentation.
+pub struct UserAgent {}
+
+#[expect(unused_variables, reason = "the room is being built")]
+impl UserAgent {
+    /// `seed` makes tags, branches, Call-IDs and nonces; the same seed gives the same bytes.
+    pub fn new(settings: UaSettings, seed: [u8; 32]) -> Self {
+        todo!()
+    }
+
+    /// A datagram, or one whole message cut from a stream by [`super::framing`].
+    pub fn receive(&mut self, hop: Hop, bytes: &[u8], now: Instant) {
+        todo!()
+    }
+
+    /// A message could not be sent to `remote`.
+    pub fn send_failed(&mut self, hop: Hop, now: Instant) {
+        todo!()
+    }
+
+    /// A stream connection is gone; whoever waits on it alone fails.
+    pub fn flow_closed(&mut self, flow: FlowId, now: Instant) {
+        todo!()
+    }
+
+    /// When [`UserAgent::deadline_passed`] is wanted next.
+    pub fn deadline(&self) -> Option<Instant> {
+        todo!()
+    }
+
+    pub fn deadline_passed(&mut self, now: Instant) {
+        todo!()
+    }
+
+    /// All outputs since the last time, in order.
+    pub fn take_outputs(&mut self) -> Vec<Output> {
+        todo!()
+    }
+
+    /// Sends a request outside a dialog. A REGISTER keeps its Call-ID and counts its CSeq when
+    /// `series` is the same (RFC 3261 §10.2.4).
+    pub fn request(&mut self, method: Method, to: Outgoing, series: Option<u64>, now: Instant) -> ClientId {
+        todo!()
+    }
+
+    /// Answers a [`Fact::Requested`] or [`Fact::InDialog`]. To-tag, Via and the like are added here.
+    pub fn respond(
+        &mut self,
+        server: ServerId,
+        status: Status,
+        headers: Headers,
+        body: Vec<u8>,
+        now: Instant,
+    ) {
+        todo!()
+    }
+
+    /// Sends an INVITE with that offer.
+    pub fn invite(&mut self, to: Outgoing, offer: Bytes, now: Instant) -> UsageId {
+        todo!()
+    }
+
+    /// Answers a peer's INVITE with 180 to 199. `sdp` makes it early media; it goes reliably where
+    /// the peer requires 100rel.
+    pub fn provisional(&mut self, usage: UsageId, status: Status, sdp: Option<Bytes>, now: Instant) {
+        todo!()
+    }
+
+    /// Answers a peer's INVITE with 200. `sdp` is the answer, or our offer when it came late.
+    pub fn accept(&mut self, usage: UsageId, sdp: Bytes, now: Instant) {
+        todo!()
+    }
+
+    /// Answers a peer's INVITE with 300 to 699 and ends the usage.
+    pub fn refuse(&mut self, usage: UsageId, status: Status, headers: Headers, now: Instant) {
+        todo!()
+    }
+
+    /// Changes a confirmed session: re-INVITE (or UPDATE in an early dialog) with a new offer.
+    /// Waits below while another offer is open.
+    pub fn offer(&mut self, usage: UsageId, sdp: Bytes, now: Instant) {
+        todo!()
+    }
+
+    /// Answers [`Fact::Offered`] with 200.
+    pub fn answer_offer(&mut self, usage: UsageId, sdp: Bytes, now: Instant) {
+        todo!()
+    }
+
+    /// Answers [`Fact::Offered`] with 488 or the like; the session stays as it was.
+    pub fn refuse_offer(&mut self, usage: UsageId, status: Status, now: Instant) {
+        todo!()
+    }
+
+    /// Sends a request within a confirmed dialog (INFO, NOTIFY, REFER). Its answer comes as
+    /// [`Fact::Responded`] or [`Fact::Unanswered`].
+    pub fn request_within(
+        &mut self,
+        usage: UsageId,
+        method: Method,
+        headers: Headers,
+        body: Vec<u8>,
+        now: Instant,
+    ) -> Option<ClientId> {
+        todo!()
+    }
+
+    /// Ends a usage from our side whatever its state: CANCEL before an answer, BYE after it; refuses
+    /// with 480 a peer's INVITE that was not answered. `reason` is a Reason header (RFC 3326).
+    /// [`Fact::Refused`] or [`Fact::Ended`] tells when it is over. A 2xx that crosses the CANCEL is
+    /// acknowledged and hung up below.
+    pub fn hang_up(&mut self, usage: UsageId, reason: Option<String>, now: Instant) {
+        todo!()
+    }
+
+    /// The address our peer's last request came from, or our requests go to; for the log.
+    pub fn remote(&self, usage: UsageId) -> Option<SocketAddr> {
+        todo!()
+    }
+}
