@@ -6,5 +6,6 @@
 
 pub mod hop;
 pub mod message;
+pub mod transaction;
 pub mod ua;
 pub mod uri;

@@ -1,0 +1,203 @@
+//! The INVITE client transaction (RFC 3261 §17.1.1, figure 5, as corrected by RFC 6026 §8.4), with
+//! the CANCEL of §9.1. It knows times and states only: the layer keeps the text and sends it.
+
+use std::time::Instant;
+
+use super::{
+    Class,
+    timing::{Resend, Timing},
+};
+
+/// What an INVITE client transaction hears.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Event {
+    Response(Class),
+    /// The user wants the INVITE cancelled.
+    Cancel,
+    TransportFailed,
+    DeadlinePassed,
+}
+
+/// What is to be done, in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Action {
+    /// Send the INVITE again.
+    Resend,
+    /// Send the ACK for this 300 to 699 (§17.1.1.3).
+    Acknowledge,
+    /// Start the CANCEL's own transaction.
+    SendCancel,
+    /// Tell the user of this response.
+    PassUp,
+    /// Tell the user that this 2xx came after the transaction had failed.
+    PassStray,
+    /// Tell the user that no final answer came: timer B, or 64·T1 after the CANCEL.
+    TimedOut,
+    /// Tell the user that the INVITE could not be sent.
+    Unreachable,
+    /// Forget the transaction.
+    End,
+}
+
+/// One INVITE of ours.
+#[derive(Debug)]
+pub(super) struct ClientInvite {
+    timing: Timing,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    /// Timer A in `resend`, timer B in `gives_up_at`.
+    Calling {
+        resend: Option<Resend>,
+        gives_up_at: Instant,
+        cancel_wanted: bool,
+    },
+    Proceeding,
+    /// Proceeding, after our CANCEL: RFC 3261 §9.1 considers the INVITE dead 64·T1 later.
+    Cancelling {
+        gives_up_at: Instant,
+    },
+    /// Acknowledges retransmitted finals until timer D.
+    Completed {
+        until: Instant,
+    },
+    /// Lets every 2xx through until timer M (RFC 6026 §7.2).
+    Accepted {
+        until: Instant,
+    },
+    Terminated,
+}
+
+impl ClientInvite {
+    /// The INVITE has just been sent for the first time.
+    pub(super) fn new(timing: Timing, now: Instant) -> Self {
+        let state = State::Calling {
+            resend: Resend::first(timing, now),
+            gives_up_at: now + timing.whole(),
+            cancel_wanted: false,
+        };
+        Self { timing, state }
+    }
+
+    /// Takes in one fact and answers with what to do about it, in order.
+    pub(super) fn on(&mut self, event: Event, now: Instant) -> &'static [Action] {
+        use Action::{Acknowledge, End, PassStray, PassUp, SendCancel, TimedOut, Unreachable};
+        match (&mut self.state, event) {
+            (State::Calling { cancel_wanted: false, .. }, Event::Response(Class::Provisional)) => {
+                self.state = State::Proceeding;
+                &[PassUp]
+            }
+            (State::Calling { cancel_wanted: true, .. }, Event::Response(Class::Provisional)) => {
+                self.state = State::Cancelling { gives_up_at: now + self.timing.whole() };
+                &[SendCancel, PassUp]
+            }
+            (State::Proceeding | State::Cancelling { .. }, Event::Response(Class::Provisional)) => &[PassUp],
+
+            (
+                State::Calling { .. } | State::Proceeding | State::Cancelling { .. },
+                Event::Response(Class::Success),
+            ) => {
+                self.state = State::Accepted { until: now + self.timing.whole() };
+                &[PassUp]
+            }
+            (
+                State::Calling { .. } | State::Proceeding | State::Cancelling { .. },
+                Event::Response(Class::Failure),
+            ) => {
+                // Timer D lasts no time on a reliable transport.
+                if self.timing.reliable {
+                    self.state = State::Terminated;
+                    return &[Acknowledge, PassUp, End];
+                }
+                self.state = State::Completed { until: now + self.timing.whole() };
+                &[Acknowledge, PassUp]
+            }
+
+            (State::Completed { .. }, Event::Response(Class::Failure)) => &[Acknowledge],
+            // A fork that accepted although another one had refused for all: someone must hang it up.
+            (State::Completed { .. }, Event::Response(Class::Success)) => &[PassStray],
+            (State::Completed { .. }, Event::Response(Class::Provisional)) => &[],
+            (State::Accepted { .. }, Event::Response(Class::Success)) => &[PassUp],
+            (State::Accepted { .. }, Event::Response(Class::Provisional | Class::Failure)) => &[],
+
+            (State::Calling { cancel_wanted, .. }, Event::Cancel) => {
+                // RFC 3261 §9.1: a CANCEL may not overtake the first provisional response.
+                *cancel_wanted = true;
+                &[]
+            }
+            (State::Proceeding, Event::Cancel) => {
+                self.state = State::Cancelling { gives_up_at: now + self.timing.whole() };
+                &[SendCancel]
+            }
+            (State::Cancelling { .. } | State::Completed { .. } | State::Accepted { .. }, Event::Cancel) => {
+                &[]
+            }
+
+            (
+                State::Calling { .. } | State::Proceeding | State::Cancelling { .. },
+                Event::TransportFailed,
+            ) => {
+                self.state = State::Terminated;
+                &[Unreachable, End]
+            }
+            // Departs from RFC 6026 §8.4, which informs the user here, because the user has had the
+            // final answer; only our ACK was lost.
+            (State::Completed { .. }, Event::TransportFailed) => {
+                self.state = State::Terminated;
+                &[End]
+            }
+            (State::Accepted { .. }, Event::TransportFailed) => &[],
+
+            (
+                State::Calling { gives_up_at, .. } | State::Cancelling { gives_up_at },
+                Event::DeadlinePassed,
+            ) if *gives_up_at <= now => {
+                self.state = State::Terminated;
+                &[TimedOut, End]
+            }
+            (State::Calling { resend: Some(resend), .. }, Event::DeadlinePassed) if resend.at <= now => {
+                // Timer A doubles without a cap (§17.1.1.2); timer B ends it.
+                *resend = resend.doubled(self.timing.whole(), now);
+                &[Action::Resend]
+            }
+            (State::Completed { until } | State::Accepted { until }, Event::DeadlinePassed)
+                if *until <= now =>
+            {
+                self.state = State::Terminated;
+                &[End]
+            }
+            (
+                State::Calling { .. }
+                | State::Proceeding
+                | State::Cancelling { .. }
+                | State::Completed { .. }
+                | State::Accepted { .. },
+                Event::DeadlinePassed,
+            ) => &[],
+
+            (
+                State::Terminated,
+                Event::Response(_) | Event::Cancel | Event::TransportFailed | Event::DeadlinePassed,
+            ) => &[],
+        }
+    }
+
+    /// When this machine next wants [`Event::DeadlinePassed`].
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        match &self.state {
+            State::Calling { resend, gives_up_at, .. } => {
+                Some(resend.map_or(*gives_up_at, |resend| resend.at.min(*gives_up_at)))
+            }
+            State::Cancelling { gives_up_at } => Some(*gives_up_at),
+            State::Completed { until } | State::Accepted { until } => Some(*until),
+            State::Proceeding | State::Terminated => None,
+        }
+    }
+
+    /// Whether nothing was heard yet, so that the INVITE may still go another way.
+    pub(super) fn is_unanswered(&self) -> bool {
+        matches!(self.state, State::Calling { .. })
+    }
+}
