@@ -67,7 +67,7 @@ pub enum Event {
 }
 
 /// What to say on a leg; the house names the files.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Prompt {
     /// “物业热线来电，接听请按一”.
     ForwardConfirm,

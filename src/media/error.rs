@@ -1,0 +1,21 @@
+//! Why the media room could not be started.
+
+use std::io;
+
+/// Why [`super::Media::start`] failed. Nothing is left running.
+#[derive(Debug, thiserror::Error)]
+pub enum MediaError {
+    /// No pair of ports fits: the setting must be widened.
+    #[error("media ports {min}-{max} hold no even and odd pair")]
+    NoPorts { min: u16, max: u16 },
+    /// No address to bind was given for either family.
+    #[error("no media address")]
+    NoAddress,
+    /// The system refused a thread, an epoll or an event descriptor.
+    #[error("media {what}")]
+    System {
+        what: &'static str,
+        #[source]
+        cause: io::Error,
+    },
+}
