@@ -4,6 +4,7 @@
 //! Reading starts at [`ua::UserAgent`], the one machine that the switch talks to; below it lie
 //! [`transaction`] (RFC 3261 §17), [`dialog`] (§12) and [`message`] (§7).
 
+pub mod digest;
 pub mod hop;
 pub mod message;
 pub mod transaction;
