@@ -5,3 +5,6 @@ pub mod house;
 pub mod machine;
 pub mod plan;
 pub mod staffing;
+
+#[cfg(test)]
+mod sample;

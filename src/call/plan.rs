@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    house::{House, MobileOrder, Rings},
+    house::{AtFlag, House, Mobile, MobileOrder, Rings},
     staffing::Staffing,
 };
 use crate::desk::{number::Number, ticket::Direction};
@@ -26,6 +26,14 @@ pub enum Target {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
     pub direction: Direction,
+    /// The state of the desk in words, as the reason for going to the mobiles at once; empty for calls
+    /// out and internal calls.
+    pub desk_words: String,
+    /// The caller is a mobile of ours (`decisions.md` 9): nothing but desk phones is rung, not even
+    /// where a phone redirects to.
+    pub looped: bool,
+    /// The trunk that a number outside is dialled by; `None`: the first that is up.
+    pub trunk: Option<String>,
     /// Phones (hotline, internal) or the number outside, rung at once; may be empty.
     pub first: Vec<Target>,
     /// How long `first` rings at most, from dialling.
@@ -46,8 +54,8 @@ pub struct Plan {
     pub longest_call: Duration,
 }
 
-/// When the mobiles start, if `first` did not answer. They always start at once when nobody of
-/// `first` is left.
+/// When the mobiles start, if `first` did not answer. Except with `After`, they start at once when
+/// nobody of `first` is left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MobilesStart {
     /// The desk is unstaffed.
@@ -56,31 +64,129 @@ pub enum MobilesStart {
     AtFlag,
     /// When `first` is through.
     AfterFirst,
-    /// All lines busy: after this wait.
+    /// All lines busy: this long after the call came in.
     After(Duration),
 }
 
 /// The plan of a call to the hotline. `looped`: the caller is a mobile of ours (`decisions.md` 9), so
 /// no mobile is rung.
-#[expect(unused_variables, reason = "the room is being built")]
 pub fn hotline(house: &House, staffing: &Staffing, looped: bool) -> Plan {
-    todo!()
+    let forwarding = &house.forwarding;
+    let mobiles_start = if !staffing.ring.is_empty() {
+        match forwarding.at_flag {
+            AtFlag::Also | AtFlag::Instead => MobilesStart::AtFlag,
+            AtFlag::No => MobilesStart::AfterFirst,
+        }
+    } else if staffing.all_busy {
+        MobilesStart::After(forwarding.busy_patience)
+    } else {
+        MobilesStart::AtOnce
+    };
+    Plan {
+        direction: Direction::Hotline,
+        desk_words: staffing.words.clone(),
+        looped,
+        trunk: None,
+        first: staffing.ring.iter().cloned().map(Target::Phone).collect(),
+        first_patience: forwarding.desk_patience,
+        first_stops_for_mobiles: forwarding.at_flag == AtFlag::Instead,
+        mobiles: if looped { Vec::new() } else { staffing.mobiles.iter().map(mobile).collect() },
+        mobiles_start,
+        rings: Some(house.rings),
+        ..without_mobiles(house, Direction::Hotline)
+    }
 }
 
-/// The plan of a call from a desk phone to a number outside.
-#[expect(unused_variables, reason = "the room is being built")]
+/// The plan of a call from a desk phone to a number outside, over `trunk` or the first that is up.
 pub fn outside(house: &House, number: Number, trunk: Option<String>) -> Plan {
-    todo!()
+    Plan { first: vec![Target::Outside(number)], trunk, ..without_mobiles(house, Direction::Out) }
 }
 
 /// The plan of a call from one desk phone to another.
-#[expect(unused_variables, reason = "the room is being built")]
 pub fn internal(house: &House, phone: String) -> Plan {
-    todo!()
+    Plan { first: vec![Target::Phone(phone)], ..without_mobiles(house, Direction::Internal) }
+}
+
+fn without_mobiles(house: &House, direction: Direction) -> Plan {
+    let forwarding = &house.forwarding;
+    Plan {
+        direction,
+        desk_words: String::new(),
+        looped: false,
+        trunk: None,
+        first: Vec::new(),
+        first_patience: house.calling_out.patience,
+        first_stops_for_mobiles: false,
+        mobiles: Vec::new(),
+        mobiles_start: MobilesStart::AfterFirst,
+        mobile_order: forwarding.order,
+        mobile_patience: forwarding.mobile_patience,
+        key_patience: forwarding.key_patience,
+        accept_key: forwarding.accept_key,
+        refuse_key: forwarding.refuse_key,
+        rings: None,
+        nobody_patience: house.nobody_patience,
+        longest_call: house.longest_call,
+    }
+}
+
+fn mobile(mobile: &Mobile) -> Target {
+    Target::Mobile {
+        name: mobile.name.clone(),
+        number: mobile.number.clone(),
+        needs_key: mobile.needs_key,
+        trunk: mobile.trunk.clone(),
+    }
 }
 
 /// Whether a desk phone may dial that number: emergency, or an allowed prefix.
-#[expect(unused_variables, reason = "the room is being built")]
+///
+/// Spaces, dashes, dots and parentheses do not count; `+86` and `0086` are taken off on both sides, so
+/// the prefix `138` allows `+86 138-0000-0000`. A number abroad (`+…`, `00…`) passes only by a prefix
+/// written as one abroad (`0044`, `+44`, `00`), never by `0`. An emergency number passes only as a
+/// whole. Anything else than digits is refused, and so is an empty number.
 pub fn may_dial(house: &House, number: &str) -> bool {
-    todo!()
+    let Some(number) = Dialled::read(number) else { return false };
+    let rules = &house.calling_out;
+    rules.emergency.iter().any(|emergency| Dialled::read(emergency).as_ref() == Some(&number))
+        || rules
+            .allowed_prefixes
+            .iter()
+            .any(|prefix| Dialled::read(prefix).is_some_and(|prefix| number.starts_with(&prefix)))
 }
+
+/// A number as it is compared: in the country or abroad, digits only, without the country's own code.
+#[derive(Debug, PartialEq, Eq)]
+enum Dialled {
+    Home(String),
+    Abroad(String),
+}
+
+impl Dialled {
+    fn read(text: &str) -> Option<Self> {
+        let plain: String =
+            text.chars().filter(|c| !c.is_whitespace() && !matches!(c, '-' | '.' | '(' | ')')).collect();
+        let abroad = plain.strip_prefix('+').or_else(|| plain.strip_prefix("00"));
+        let digits = abroad.unwrap_or(&plain);
+        if plain.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+            return None;
+        }
+        Some(match abroad.map(|digits| digits.strip_prefix("86").ok_or(digits)) {
+            None => Self::Home(digits.to_owned()),
+            Some(Ok(home)) => Self::Home(home.to_owned()),
+            Some(Err(foreign)) => Self::Abroad(foreign.to_owned()),
+        })
+    }
+
+    fn starts_with(&self, prefix: &Self) -> bool {
+        match (self, prefix) {
+            (Self::Home(number), Self::Home(prefix)) | (Self::Abroad(number), Self::Abroad(prefix)) => {
+                number.starts_with(prefix.as_str())
+            }
+            (Self::Home(_), Self::Abroad(_)) | (Self::Abroad(_), Self::Home(_)) => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,9 +1,12 @@
 //! Who could take a hotline call right now: the rota, the away override and the phones, folded into one [`Staffing`].
 
-use chrono::{DateTime, FixedOffset};
+use chrono::{DateTime, Datelike, FixedOffset, Offset, TimeZone};
 
-use super::house::{House, Mobile};
-use crate::desk::ticket::LocalTime;
+use super::house::{House, Mobile, Phone};
+use crate::desk::{
+    rota::{Rota, Shift},
+    ticket::LocalTime,
+};
 
 /// What the switch knows of one phone.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,12 +57,178 @@ pub struct Staffing {
 }
 
 /// Folds rota, override and phones into who can take a call at `wall` (any offset; the rota's zone counts).
-#[expect(unused_variables, reason = "the room is being built")]
+///
+/// An away override counts until its end. Without shifts the desk is always on duty. A phone rings if
+/// the house lets the hotline ring it, the shift on duty names it (or names none), it is reachable and
+/// has a free line. A phone of the house that `phones` does not mention counts as not registered.
 pub fn staffing(
     house: &House,
     wall: DateTime<FixedOffset>,
     away: Option<&Away>,
     phones: &[PhoneState],
 ) -> Staffing {
-    todo!()
+    let away = away.filter(|away| away.until.is_none_or(|until| wall < until));
+    let duty = duty(&house.rota, wall);
+    let shift = match duty {
+        Duty::Shift(shift) => Some(shift),
+        Duty::Always | Duty::Nobody => None,
+    };
+    let seen: Vec<Seen<'_>> = house
+        .phones
+        .iter()
+        .filter(|phone| phone.hotline && shift.is_none_or(|shift| names(&shift.phones, &phone.name)))
+        .map(|phone| Seen::of(phone, phones))
+        .collect();
+
+    let clock = Clock { rota: &house.rota, wall };
+    let words = match (away, &duty) {
+        (Some(away), _) => clock.away(away),
+        (None, Duty::Nobody) => "nobody on duty".to_owned(),
+        (None, Duty::Always | Duty::Shift(_)) if seen.is_empty() => "no desk phone".to_owned(),
+        (None, Duty::Always | Duty::Shift(_)) => {
+            seen.iter().map(|phone| clock.phone(phone)).collect::<Vec<_>>().join(", ")
+        }
+    };
+    let staffed = away.is_none() && !matches!(duty, Duty::Nobody);
+    let ring: Vec<String> = seen
+        .iter()
+        .filter(|phone| staffed && matches!(phone.can, Can::Ring))
+        .map(|phone| phone.name.to_owned())
+        .collect();
+    Staffing {
+        shift: shift.map(|shift| shift.name.clone()),
+        operator: shift.and_then(|shift| shift.operator.clone()),
+        all_busy: staffed && ring.is_empty() && seen.iter().any(|phone| matches!(phone.can, Can::NotNow)),
+        ring,
+        mobiles: mobiles(house, shift),
+        words,
+    }
 }
+
+enum Duty<'a> {
+    /// The rota has no shifts.
+    Always,
+    Shift(&'a Shift),
+    Nobody,
+}
+
+fn duty(rota: &Rota, wall: LocalTime) -> Duty<'_> {
+    if rota.shifts.is_empty() {
+        return Duty::Always;
+    }
+    let now = local(rota, wall).naive_local();
+    let (today, yesterday) = (now.weekday(), now.weekday().pred());
+    rota.shifts
+        .iter()
+        .find(|shift| {
+            let over_midnight = shift.to <= shift.from;
+            let started_today = shift.days.contains(&today)
+                && shift.from <= now.time()
+                && (over_midnight || now.time() < shift.to);
+            let started_yesterday = over_midnight && shift.days.contains(&yesterday) && now.time() < shift.to;
+            started_today || started_yesterday
+        })
+        .map_or(Duty::Nobody, Duty::Shift)
+}
+
+/// The shift's mobiles in the shift's order, else the house's. A name that the house does not know is
+/// skipped ([`crate::config`] refuses such a file).
+fn mobiles(house: &House, shift: Option<&Shift>) -> Vec<Mobile> {
+    match shift {
+        Some(shift) if !shift.mobiles.is_empty() => shift
+            .mobiles
+            .iter()
+            .filter_map(|name| house.mobiles.iter().find(|mobile| &mobile.name == name))
+            .cloned()
+            .collect(),
+        Some(_) | None => house.mobiles.clone(),
+    }
+}
+
+/// An empty list names everybody.
+fn names(list: &[String], name: &str) -> bool {
+    list.is_empty() || list.iter().any(|listed| listed == name)
+}
+
+/// One desk phone as a hotline call sees it.
+struct Seen<'a> {
+    name: &'a str,
+    can: Can,
+}
+
+enum Can {
+    Ring,
+    /// All lines taken.
+    NotNow,
+    NotRegistered {
+        since: Option<LocalTime>,
+    },
+    NotReached {
+        since: LocalTime,
+    },
+}
+
+impl<'a> Seen<'a> {
+    fn of(phone: &'a Phone, states: &[PhoneState]) -> Self {
+        let can = match states.iter().find(|state| state.name == phone.name) {
+            None => Can::NotRegistered { since: None },
+            Some(state) => match state.reach {
+                Reach::NotRegistered { since } => Can::NotRegistered { since },
+                Reach::Unreachable { since } => Can::NotReached { since },
+                Reach::Reachable if state.lines_taken >= phone.lines => Can::NotNow,
+                Reach::Reachable => Can::Ring,
+            },
+        };
+        Self { name: &phone.name, can }
+    }
+}
+
+/// Says when things began, as the clock on the desk's wall shows it.
+struct Clock<'a> {
+    rota: &'a Rota,
+    wall: LocalTime,
+}
+
+impl Clock<'_> {
+    fn phone(&self, phone: &Seen<'_>) -> String {
+        let name = phone.name;
+        match phone.can {
+            Can::Ring => format!("{name} ready"),
+            Can::NotNow => format!("{name} busy"),
+            Can::NotRegistered { since: None } => format!("{name} not registered"),
+            Can::NotRegistered { since: Some(since) } => {
+                format!("{name} not registered since {}", self.time(since))
+            }
+            Can::NotReached { since } => format!("{name} not reachable since {}", self.time(since)),
+        }
+    }
+
+    fn away(&self, away: &Away) -> String {
+        let since = self.time(away.since);
+        match away.until {
+            None => format!("away since {since} ({})", away.by),
+            Some(until) => format!("away since {since} until {} ({})", self.time(until), away.by),
+        }
+    }
+
+    /// `02:14`, or with its date where that is not today's: `11-22 02:14`.
+    fn time(&self, at: LocalTime) -> String {
+        let (at, now) = (local(self.rota, at), local(self.rota, self.wall));
+        let format = if at.date_naive() == now.date_naive() { "%H:%M" } else { "%m-%d %H:%M" };
+        at.format(format).to_string()
+    }
+}
+
+/// The same instant on the rota's clock; as it is where the house names no zone.
+fn local(rota: &Rota, at: LocalTime) -> LocalTime {
+    match rota.zone {
+        None => at,
+        Some(zone) => {
+            let offset = zone.offset_from_utc_datetime(&at.naive_utc()).fix();
+            at.with_timezone(&offset)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,45 @@
+//! The house that this room's tests live in: the defaults of `domain.md`, two phones, two mobiles.
+
+use std::time::Duration;
+
+use super::house::{AtFlag, CallingOut, Forwarding, House, Mobile, MobileOrder, Phone, Rings};
+use crate::desk::{number::Number, rota::Rota};
+
+pub(super) fn house() -> House {
+    let s = Duration::from_secs;
+    House {
+        company: "东湖物业".into(),
+        hotlines: vec!["4001234567".into()],
+        rings: Rings { on: s(1), off: s(4), flag_after: 3, assumed_after: s(2) },
+        phones: vec![phone("801"), phone("802")],
+        mobiles: vec![mobile("duty1", "13800000001"), mobile("duty2", "13800000002")],
+        rota: Rota { zone: Some(chrono_tz::Asia::Shanghai), shifts: Vec::new() },
+        forwarding: Forwarding {
+            at_flag: AtFlag::Also,
+            order: MobileOrder::InOrder,
+            desk_patience: s(60),
+            mobile_patience: s(30),
+            key_patience: s(12),
+            accept_key: '1',
+            refuse_key: '2',
+            busy_patience: s(0),
+            loop_window: s(30),
+        },
+        calling_out: CallingOut {
+            allowed_prefixes: vec!["13".into(), "0".into()],
+            hourly_cap: 30,
+            emergency: vec!["110".into(), "119".into(), "120".into()],
+            patience: s(60),
+        },
+        nobody_patience: s(20),
+        longest_call: s(4 * 3600),
+    }
+}
+
+pub(super) fn phone(name: &str) -> Phone {
+    Phone { name: name.into(), lines: 1, hotline: true }
+}
+
+pub(super) fn mobile(name: &str, number: &str) -> Mobile {
+    Mobile { name: name.into(), number: Number::new(number.into()), needs_key: true, trunk: None }
+}
