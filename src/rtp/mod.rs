@@ -1,4 +1,11 @@
-//! RTP as its RFCs tell it: packets, G.711, telephone events, and where a packet's samples belong on
-//! a recording's timeline. Pure; never opens a socket or writes a file. Reading starts at [`timeline`].
+//! RTP as its RFCs tell it: packets, G.711, telephone events, RTCP, whose packets to believe, and where
+//! a packet's samples belong on a recording's timeline. Pure; never opens a socket, reads a clock or
+//! writes a file. Reading starts at [`packet`].
 
+pub mod continuity;
+pub mod g711;
+pub mod packet;
+pub mod source_lock;
 pub mod stream;
+pub mod telephone_event;
+pub mod timestamp;
