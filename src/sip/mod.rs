@@ -5,8 +5,14 @@
 //! [`transaction`] (RFC 3261 §17), [`dialog`] (§12) and [`message`] (§7).
 
 pub mod digest;
+pub mod header;
+pub mod header_name;
+pub mod headers;
 pub mod hop;
 pub mod message;
+pub mod parse;
+pub mod text;
 pub mod transaction;
 pub mod ua;
 pub mod uri;
+pub mod write;
