@@ -13,6 +13,12 @@ use sha2::Digest;
 
 use super::ua::Credentials;
 
+mod fields;
+mod sum;
+
+use fields::{Fields, all_fields, escaped, fields, unescaped};
+use sum::{Algorithm, Qop, Sum};
+
 /// Why a challenge cannot be answered: the request stays refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CannotAnswer {
@@ -283,71 +289,6 @@ impl Challenger {
     }
 }
 
-/// Hash functions in order of strength (RFC 7616 §6.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Hash {
-    Md5,
-    Sha256,
-    Sha512256,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Algorithm {
-    hash: Hash,
-    /// The `-sess` form: HA1 contains both nonces.
-    session: bool,
-}
-
-impl Algorithm {
-    /// A missing algorithm is MD5 (RFC 7616 §3.3).
-    fn read(word: Option<&str>) -> Option<Self> {
-        let word = word.unwrap_or("MD5").to_ascii_uppercase();
-        let (name, session) = match word.strip_suffix("-SESS") {
-            Some(name) => (name, true),
-            None => (word.as_str(), false),
-        };
-        let hash = match name {
-            "MD5" => Hash::Md5,
-            "SHA-256" => Hash::Sha256,
-            "SHA-512-256" => Hash::Sha512256,
-            _ => return None,
-        };
-        Some(Self { hash, session })
-    }
-}
-
-impl Hash {
-    /// Lower-case hexadecimal hash of the parts joined by colons.
-    fn of(self, parts: &[&str]) -> String {
-        self.of_bytes(parts.join(":").as_bytes())
-    }
-
-    fn of_bytes(self, bytes: &[u8]) -> String {
-        match self {
-            Self::Md5 => hex::encode(md5::Md5::digest(bytes)),
-            Self::Sha256 => hex::encode(sha2::Sha256::digest(bytes)),
-            Self::Sha512256 => hex::encode(sha2::Sha512_256::digest(bytes)),
-        }
-    }
-}
-
-/// Quality of protection (RFC 7616 §3.4.3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Qop {
-    Auth,
-    /// The body is in the hash too.
-    AuthInt,
-}
-
-impl Qop {
-    fn word(self) -> &'static str {
-        match self {
-            Self::Auth => "auth",
-            Self::AuthInt => "auth-int",
-        }
-    }
-}
-
 /// A challenge that we can answer.
 struct Chosen<'a> {
     algorithm: Algorithm,
@@ -391,151 +332,6 @@ fn choose(challenge: &Fields) -> Result<Chosen<'_>, CannotAnswer> {
         Some(words) => return Err(CannotAnswer::Unknown(words.to_owned())),
     };
     Ok(Chosen { algorithm, realm, nonce, qop, challenge })
-}
-
-/// Everything that goes into a response (RFC 7616 §3.4.1).
-struct Sum<'a> {
-    algorithm: Algorithm,
-    user: &'a str,
-    realm: &'a str,
-    password: &'a str,
-    method: &'a str,
-    uri: &'a str,
-    body: &'a [u8],
-    nonce: &'a str,
-    cnonce: &'a str,
-}
-
-impl Sum<'_> {
-    /// `protection`: the `qop` and `nc` texts as they stand in the header, and what they mean;
-    /// `None` is RFC 2069.
-    fn response(&self, protection: Option<(&str, &str, Qop)>) -> String {
-        let hash = self.algorithm.hash;
-        let mut ha1 = hash.of(&[self.user, self.realm, self.password]);
-        if self.algorithm.session {
-            ha1 = hash.of(&[&ha1, self.nonce, self.cnonce]);
-        }
-        let ha2 = match protection {
-            Some((_, _, Qop::AuthInt)) => hash.of(&[self.method, self.uri, &hash.of_bytes(self.body)]),
-            Some((_, _, Qop::Auth)) | None => hash.of(&[self.method, self.uri]),
-        };
-        match protection {
-            Some((qop, nc, _)) => hash.of(&[&ha1, self.nonce, nc, self.cnonce, qop, &ha2]),
-            None => hash.of(&[&ha1, self.nonce, &ha2]),
-        }
-    }
-
-    /// Every response that a peer with the right password may mean by its `qop` parameter. Some
-    /// echo the whole list of a challenge; what they hashed is then either the list or a word of it.
-    fn candidates(&self, qop: Option<&str>, nc: &str) -> Vec<String> {
-        let Some(text) = qop else { return vec![self.response(None)] };
-        let mut found = Vec::new();
-        for word in text.split(',').map(str::trim) {
-            if word.eq_ignore_ascii_case("auth") {
-                found.push(self.response(Some((word, nc, Qop::Auth))));
-            } else if word.eq_ignore_ascii_case("auth-int") {
-                found.push(self.response(Some((word, nc, Qop::AuthInt))));
-            }
-        }
-        if text.contains(',') {
-            found.push(self.response(Some((text, nc, Qop::Auth))));
-        }
-        found
-    }
-}
-
-/// One challenge or one set of credentials: the scheme and its parameters. Quoted values stand
-/// without their quotes, escapes untouched: so they go into the hash, and so they are echoed
-/// (RFC 7616 §3.4, `unq`).
-struct Fields {
-    scheme: String,
-    parameters: Vec<(String, String)>,
-}
-
-impl Fields {
-    fn is_digest(&self) -> bool {
-        self.scheme.eq_ignore_ascii_case("digest")
-    }
-
-    fn get(&self, name: &str) -> Option<&str> {
-        self.parameters.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str())
-    }
-}
-
-fn all_fields(lines: &[&str]) -> Vec<Fields> {
-    lines.iter().flat_map(|line| fields(line)).collect()
-}
-
-/// Splits a header value into its challenges (RFC 7235 §4.1: several may share a line). What is
-/// malformed ends the reading; what came before it counts.
-fn fields(line: &str) -> Vec<Fields> {
-    let mut found: Vec<Fields> = Vec::new();
-    let mut rest = line.trim_start_matches(|c: char| c == ',' || c.is_whitespace());
-    while !rest.is_empty() {
-        let (word, after) = split_token(rest);
-        if word.is_empty() {
-            break;
-        }
-        let spaced = after.trim_start();
-        if let Some(value) = spaced.strip_prefix('=') {
-            let Some((value, after)) = split_value(value.trim_start()) else { break };
-            let Some(current) = found.last_mut() else { break };
-            current.parameters.push((word.to_owned(), value.to_owned()));
-            rest = after;
-        } else {
-            found.push(Fields { scheme: word.to_owned(), parameters: Vec::new() });
-            rest = spaced;
-        }
-        rest = rest.trim_start_matches(|c: char| c == ',' || c.is_whitespace());
-    }
-    found
-}
-
-fn split_token(text: &str) -> (&str, &str) {
-    let end = text.find(|c: char| !(c.is_ascii_alphanumeric() || "-.!%*_+`'~".contains(c)));
-    text.split_at(end.unwrap_or(text.len()))
-}
-
-/// A quoted string or anything up to the next comma or blank, and what follows.
-fn split_value(text: &str) -> Option<(&str, &str)> {
-    let Some(quoted) = text.strip_prefix('"') else {
-        let end = text.find(|c: char| c == ',' || c.is_whitespace()).unwrap_or(text.len());
-        return Some(text.split_at(end));
-    };
-    let mut escape = false;
-    for (at, c) in quoted.char_indices() {
-        match c {
-            _ if c.is_control() => return None,
-            _ if escape => escape = false,
-            '\\' => escape = true,
-            '"' => return Some((quoted.get(..at)?, quoted.get(at.checked_add(1)?..)?)),
-            _ => {}
-        }
-    }
-    None
-}
-
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars().filter(|c| !c.is_control()) {
-        if matches!(c, '"' | '\\') {
-            out.push('\\');
-        }
-        out.push(c);
-    }
-    out
-}
-
-fn unescaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut chars = text.chars();
-    while let Some(c) = chars.next() {
-        match c {
-            '\\' => out.extend(chars.next()),
-            _ => out.push(c),
-        }
-    }
-    out
 }
 
 /// `nc` is hexadecimal in either case (RFC 7616 §3.4).

@@ -2,7 +2,7 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 
-use super::*;
+use super::{sum::Hash, *};
 
 fn mufasa(password: &str) -> Credentials {
     Credentials { user: "Mufasa".into(), password: password.into() }
