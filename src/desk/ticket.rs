@@ -113,6 +113,22 @@ pub enum Unanswered {
     NotNeeded,
 }
 
+impl Unanswered {
+    /// As a sentence about the leg goes on: `801 busy`.
+    pub fn words(&self) -> &'static str {
+        match self {
+            Self::Busy => "busy",
+            Self::Declined => "declined",
+            Self::Unreachable => "not reachable",
+            Self::NoAnswer => "did not answer",
+            Self::NotConfirmed => "picked up, but no key was pressed",
+            Self::RefusedByKey => "refused by key",
+            Self::Fault => "failed through a fault of ours",
+            Self::NotNeeded => "not needed any more",
+        }
+    }
+}
+
 /// One side of the call, or an attempt at one, as the ticket keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LegRecord {
