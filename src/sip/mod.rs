@@ -4,11 +4,15 @@
 //! Reading starts at [`ua::UserAgent`], the one machine that the switch talks to; below it lie
 //! [`transaction`] (RFC 3261 §17), [`dialog`] (§12) and [`message`] (§7).
 
+pub mod body;
+pub mod check;
 pub mod digest;
+pub mod framing;
 pub mod header;
 pub mod header_name;
 pub mod headers;
 pub mod hop;
+mod lines;
 pub mod message;
 pub mod offer;
 pub mod parse;

@@ -8,6 +8,7 @@
 
 use super::{
     header::{CSeq, Via},
+    lines::{Line, Lines},
     message::{HeaderName, Headers, Message, Method, Request, Response, Status},
     text::{is_token, number, split},
     uri::{NameAddr, Uri},
@@ -62,6 +63,16 @@ pub fn message(bytes: &[u8]) -> Result<Message, ParseError> {
         }
         Err(refusal) => Err(refusal.answer(&start.method, read.headers)),
     }
+}
+
+/// For [`super::framing`]: what the head of a message says of its length, and whether it has a body type.
+pub(super) fn declared_length(head: &[u8]) -> (ContentLength, bool) {
+    let mut lines = Lines::new(head);
+    lines.start_line();
+    let mut read = Read::default();
+    read.lines(lines);
+    let typed = read.headers.get(&HeaderName::ContentType).is_some();
+    (read.content_length, typed)
 }
 
 /// Why a request is refused: a status and what its reason phrase shall say.
@@ -162,7 +173,7 @@ struct Read {
 
 /// What the Content-Length lines said.
 #[derive(Default)]
-enum ContentLength {
+pub(super) enum ContentLength {
     #[default]
     Missing,
     Bytes(usize),
@@ -255,88 +266,4 @@ impl Read {
             ContentLength::Several => Err(Refusal::bad("More Than One Content-Length")),
         }
     }
-}
-
-/// One line below the start line, unfolded.
-pub(super) enum Line<'a> {
-    Header {
-        name: std::borrow::Cow<'a, str>,
-        value: String,
-    },
-    /// It has no colon, or its name is no token.
-    Broken,
-    /// The empty line.
-    End,
-    /// The bytes ended before the empty line.
-    CutShort,
-}
-
-/// The lines of a message, or of a MIME part, one after the other.
-pub(super) struct Lines<'a> {
-    /// What has not been read; after [`Line::End`] it is the body.
-    pub(super) rest: &'a [u8],
-}
-
-impl<'a> Lines<'a> {
-    pub(super) fn new(bytes: &'a [u8]) -> Self {
-        Self { rest: bytes }
-    }
-
-    /// The first line that is not empty (RFC 3261 §7.5 has empty ones ignored).
-    fn start_line(&mut self) -> Option<std::borrow::Cow<'a, str>> {
-        while let Some(after) = self.rest.strip_prefix(b"\n").or_else(|| self.rest.strip_prefix(b"\r")) {
-            self.rest = after;
-        }
-        self.physical().map(|line| text(line.trim_ascii_end()))
-    }
-
-    /// The next header line. What is folded onto it is joined by single spaces (RFC 3261 §7.3.1).
-    pub(super) fn header(&mut self) -> Line<'a> {
-        let Some(line) = self.physical() else { return Line::CutShort };
-        if line.is_empty() {
-            return Line::End;
-        }
-        let colon = line.iter().position(|b| *b == b':');
-        let Some((name, value)) = colon.and_then(|at| line.split_at_checked(at)) else {
-            self.skip_folded();
-            return Line::Broken;
-        };
-        let name = text(name.trim_ascii_end());
-        let mut value = text(value.get(1..).unwrap_or_default().trim_ascii()).into_owned();
-        while let Some(more) = self.folded() {
-            let more = text(more.trim_ascii());
-            if !value.is_empty() && !more.is_empty() {
-                value.push(' ');
-            }
-            value.push_str(&more);
-        }
-        if is_token(&name) { Line::Header { name, value } } else { Line::Broken }
-    }
-
-    /// A line that goes on with the one before it, if the next is one.
-    fn folded(&mut self) -> Option<&'a [u8]> {
-        if matches!(self.rest.first(), Some(b' ' | b'\t')) { self.physical() } else { None }
-    }
-
-    fn skip_folded(&mut self) {
-        while self.folded().is_some() {}
-    }
-
-    /// The bytes up to the next line feed, without it and the carriage return before it.
-    fn physical(&mut self) -> Option<&'a [u8]> {
-        let end = self.rest.iter().position(|b| *b == b'\n')?;
-        let (line, after) = self.rest.split_at_checked(end)?;
-        self.rest = after.get(1..).unwrap_or_default();
-        Some(line.strip_suffix(b"\r").unwrap_or(line))
-    }
-}
-
-/// UTF-8, or else Latin-1. A carriage return that ends no line becomes a space: it must never be
-/// written again.
-fn text(bytes: &[u8]) -> std::borrow::Cow<'_, str> {
-    let text = match std::str::from_utf8(bytes) {
-        Ok(text) => std::borrow::Cow::Borrowed(text),
-        Err(_) => bytes.iter().map(|b| char::from(*b)).collect::<String>().into(),
-    };
-    if text.contains('\r') { text.replace('\r', " ").into() } else { text }
 }
