@@ -1,6 +1,6 @@
 //! Who could take a hotline call right now: the rota, the away override and the phones, folded into one [`Staffing`].
 
-use chrono::{DateTime, Datelike, FixedOffset, Offset, TimeZone};
+use chrono::{DateTime, FixedOffset, Offset, TimeZone};
 
 use super::house::{House, Mobile, Phone};
 use crate::desk::{
@@ -113,22 +113,10 @@ enum Duty<'a> {
 }
 
 fn duty(rota: &Rota, wall: LocalTime) -> Duty<'_> {
-    if rota.shifts.is_empty() {
+    if rota.is_always() {
         return Duty::Always;
     }
-    let now = local(rota, wall).naive_local();
-    let (today, yesterday) = (now.weekday(), now.weekday().pred());
-    rota.shifts
-        .iter()
-        .find(|shift| {
-            let over_midnight = shift.to <= shift.from;
-            let started_today = shift.days.contains(&today)
-                && shift.from <= now.time()
-                && (over_midnight || now.time() < shift.to);
-            let started_yesterday = over_midnight && shift.days.contains(&yesterday) && now.time() < shift.to;
-            started_today || started_yesterday
-        })
-        .map_or(Duty::Nobody, Duty::Shift)
+    rota.on_duty(wall.to_utc()).map_or(Duty::Nobody, |duty| Duty::Shift(duty.shift))
 }
 
 /// The shift's mobiles in the shift's order, else the house's. A name that the house does not know is
