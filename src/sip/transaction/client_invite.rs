@@ -201,3 +201,142 @@ impl ClientInvite {
         matches!(self.state, State::Calling { .. })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{
+            Class::{Failure, Provisional, Success},
+            ladder::{TCP, UDP, ladder},
+            timing::Timing,
+        },
+        ClientInvite,
+        Event::{self, Cancel, DeadlinePassed, Response, TransportFailed},
+    };
+
+    #[test]
+    fn every_row_of_figure_5_and_rfc_6026_holds() {
+        let rows: &[(&str, Timing, &[(u64, Event)], &str)] = &[
+            (
+                "timers A and B over UDP",
+                UDP,
+                &[],
+                "500 Resend, 1500 Resend, 3500 Resend, 7500 Resend, 15500 Resend, 31500 Resend, \
+                 32000 TimedOut, 32000 End",
+            ),
+            ("timer B alone over TCP", TCP, &[], "32000 TimedOut, 32000 End"),
+            (
+                "a provisional stops timers A and B",
+                UDP,
+                &[(700, Response(Provisional)), (180_000, Response(Provisional))],
+                "500 Resend, 700 PassUp, 180000 PassUp",
+            ),
+            (
+                "a refusal is acknowledged each time it comes, until timer D",
+                UDP,
+                &[
+                    (100, Response(Provisional)),
+                    (200, Response(Failure)),
+                    (700, Response(Failure)),
+                    (800, Response(Provisional)),
+                ],
+                "100 PassUp, 200 Acknowledge, 200 PassUp, 700 Acknowledge, 32200 End",
+            ),
+            (
+                "a refusal without a provisional before it",
+                UDP,
+                &[(100, Response(Failure))],
+                "100 Acknowledge, 100 PassUp, 32100 End",
+            ),
+            (
+                "timer D is zero over TCP",
+                TCP,
+                &[(100, Response(Failure)), (200, Response(Failure))],
+                "100 Acknowledge, 100 PassUp, 100 End",
+            ),
+            (
+                "every 2xx passes until timer M, nothing else does",
+                UDP,
+                &[
+                    (100, Response(Success)),
+                    (600, Response(Success)),
+                    (700, Response(Provisional)),
+                    (800, Response(Failure)),
+                    (900, TransportFailed),
+                    (950, Cancel),
+                ],
+                "100 PassUp, 600 PassUp, 32100 End",
+            ),
+            (
+                "timer M runs over TCP too",
+                TCP,
+                &[(50, Response(Provisional)), (100, Response(Success))],
+                "50 PassUp, 100 PassUp, 32100 End",
+            ),
+            (
+                "a 2xx after a refusal goes to whoever can hang it up",
+                UDP,
+                &[(100, Response(Failure)), (200, Response(Success))],
+                "100 Acknowledge, 100 PassUp, 200 PassStray, 32100 End",
+            ),
+            (
+                "a failed transport ends it while calling",
+                UDP,
+                &[(10, TransportFailed), (20, Response(Success))],
+                "10 Unreachable, 10 End",
+            ),
+            (
+                "a failed transport ends it while proceeding",
+                TCP,
+                &[(10, Response(Provisional)), (20, TransportFailed)],
+                "10 PassUp, 20 Unreachable, 20 End",
+            ),
+            (
+                "a failed transport after the refusal is nobody's news",
+                UDP,
+                &[(10, Response(Failure)), (20, TransportFailed)],
+                "10 Acknowledge, 10 PassUp, 20 End",
+            ),
+            (
+                "CANCEL goes out once, and the INVITE is dead 64·T1 later",
+                UDP,
+                &[
+                    (100, Response(Provisional)),
+                    (5000, Cancel),
+                    (6000, Cancel),
+                    (6001, Response(Provisional)),
+                ],
+                "100 PassUp, 5000 SendCancel, 6001 PassUp, 37000 TimedOut, 37000 End",
+            ),
+            (
+                "CANCEL waits for the first provisional",
+                UDP,
+                &[(100, Cancel), (700, Response(Provisional)), (800, Response(Failure))],
+                "500 Resend, 700 SendCancel, 700 PassUp, 800 Acknowledge, 800 PassUp, 32800 End",
+            ),
+            (
+                "CANCEL is never sent to a peer that answers at once",
+                UDP,
+                &[(100, Cancel), (200, Response(Success))],
+                "200 PassUp, 32200 End",
+            ),
+            (
+                "a 200 that crosses the CANCEL is still a 200",
+                UDP,
+                &[(100, Response(Provisional)), (200, Cancel), (210, Response(Success))],
+                "100 PassUp, 200 SendCancel, 210 PassUp, 32210 End",
+            ),
+            (
+                "CANCEL without any answer ends with timer B",
+                TCP,
+                &[(100, Cancel)],
+                "32000 TimedOut, 32000 End",
+            ),
+        ];
+        for (name, timing, script, expected) in rows {
+            let new = |now| ClientInvite::new(*timing, now);
+            let got = ladder(new, ClientInvite::on, ClientInvite::deadline, DeadlinePassed, script);
+            assert_eq!(got, *expected, "{name}");
+        }
+    }
+}

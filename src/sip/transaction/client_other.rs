@@ -142,3 +142,78 @@ impl ClientOther {
         matches!(self.state, State::Trying { .. })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{
+            Class::{Failure, Provisional, Success},
+            ladder::{TCP, UDP, ladder},
+            timing::Timing,
+        },
+        ClientOther,
+        Event::{self, DeadlinePassed, Response, TransportFailed},
+    };
+
+    #[test]
+    fn every_row_of_figure_6_holds() {
+        let rows: &[(&str, Timing, &[(u64, Event)], &str)] = &[
+            (
+                "timers E (doubling to T2) and F over UDP",
+                UDP,
+                &[],
+                "500 Resend, 1500 Resend, 3500 Resend, 7500 Resend, 11500 Resend, 15500 Resend, \
+                 19500 Resend, 23500 Resend, 27500 Resend, 31500 Resend, 32000 TimedOut, 32000 End",
+            ),
+            ("timer F alone over TCP", TCP, &[], "32000 TimedOut, 32000 End"),
+            (
+                "after a provisional timer E is T2, timer F runs on",
+                UDP,
+                &[(600, Response(Provisional)), (700, Response(Provisional))],
+                "500 Resend, 600 PassUp, 700 PassUp, 1500 Resend, 5500 Resend, 9500 Resend, 13500 Resend, \
+                 17500 Resend, 21500 Resend, 25500 Resend, 29500 Resend, 32000 TimedOut, 32000 End",
+            ),
+            (
+                "after a provisional over TCP timer F runs on alone",
+                TCP,
+                &[(600, Response(Provisional))],
+                "600 PassUp, 32000 TimedOut, 32000 End",
+            ),
+            (
+                "a final answer passes once, timer K swallows the rest",
+                UDP,
+                &[(100, Response(Success)), (200, Response(Success)), (300, TransportFailed)],
+                "100 PassUp, 5100 End",
+            ),
+            (
+                "a refusal after a provisional",
+                UDP,
+                &[(100, Response(Provisional)), (200, Response(Failure)), (250, Response(Provisional))],
+                "100 PassUp, 200 PassUp, 5200 End",
+            ),
+            (
+                "timer K is zero over TCP",
+                TCP,
+                &[(100, Response(Failure)), (200, Response(Failure))],
+                "100 PassUp, 100 End",
+            ),
+            (
+                "a failed transport ends it",
+                UDP,
+                &[(10, TransportFailed), (20, Response(Success))],
+                "10 Unreachable, 10 End",
+            ),
+            (
+                "a failed transport ends it after a provisional",
+                UDP,
+                &[(5, Response(Provisional)), (10, TransportFailed)],
+                "5 PassUp, 10 Unreachable, 10 End",
+            ),
+        ];
+        for (name, timing, script, expected) in rows {
+            let new = |now| ClientOther::new(*timing, now);
+            let got = ladder(new, ClientOther::on, ClientOther::deadline, DeadlinePassed, script);
+            assert_eq!(got, *expected, "{name}");
+        }
+    }
+}

@@ -10,6 +10,8 @@
 
 mod client_invite;
 mod client_other;
+#[cfg(test)]
+mod ladder;
 mod server_invite;
 mod server_other;
 mod timing;

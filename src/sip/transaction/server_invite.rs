@@ -160,3 +160,96 @@ impl ServerInvite {
         matches!(self.state, State::Proceeding)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{
+            Class::{Failure, Provisional, Success},
+            ladder::{TCP, UDP, ladder},
+            timing::Timing,
+        },
+        Event::{self, AcceptAgain, Ack, DeadlinePassed, Respond, Retransmission},
+        ServerInvite,
+    };
+
+    #[test]
+    fn every_row_of_figure_7_and_rfc_6026_holds() {
+        let rows: &[(&str, Timing, &[(u64, Event)], &str)] = &[
+            (
+                "a retransmitted INVITE gets the last provisional again",
+                UDP,
+                &[(100, Retransmission), (200, Respond(Provisional)), (300, Retransmission)],
+                "100 SendAgain, 200 Send, 300 SendAgain",
+            ),
+            (
+                "a refusal is retransmitted by timer G until timer H",
+                UDP,
+                &[(0, Respond(Failure))],
+                "0 Send, 500 SendAgain, 1500 SendAgain, 3500 SendAgain, 7500 SendAgain, 11500 SendAgain, \
+                 15500 SendAgain, 19500 SendAgain, 23500 SendAgain, 27500 SendAgain, 31500 SendAgain, \
+                 32000 NoAck, 32000 End",
+            ),
+            (
+                "over TCP a refusal goes out once and still waits for its ACK",
+                TCP,
+                &[(0, Respond(Failure))],
+                "0 Send, 32000 NoAck, 32000 End",
+            ),
+            (
+                "a retransmitted INVITE gets the refusal again",
+                UDP,
+                &[(0, Respond(Failure)), (100, Retransmission), (200, Ack), (300, Retransmission)],
+                "0 Send, 100 SendAgain, 5200 Done, 5200 End",
+            ),
+            (
+                "the ACK stops timer G, timer I swallows its copies",
+                UDP,
+                &[(0, Respond(Failure)), (600, Ack), (700, Ack), (800, Respond(Success))],
+                "0 Send, 500 SendAgain, 5600 Done, 5600 End",
+            ),
+            (
+                "timer I is zero over TCP",
+                TCP,
+                &[(0, Respond(Failure)), (600, Ack), (700, Ack)],
+                "0 Send, 600 Done, 600 End",
+            ),
+            (
+                "after a 2xx INVITEs are swallowed and ACKs pass until timer L",
+                UDP,
+                &[
+                    (0, Respond(Success)),
+                    (100, Retransmission),
+                    (200, Ack),
+                    (300, Respond(Failure)),
+                    (400, Respond(Success)),
+                ],
+                "0 Send, 200 PassAck, 32000 Done, 32000 End",
+            ),
+            ("timer L runs over TCP too", TCP, &[(0, Respond(Success))], "0 Send, 32000 Done, 32000 End"),
+            (
+                "the 2xx is sent again when the user says so, and only then",
+                UDP,
+                &[(0, AcceptAgain), (10, Respond(Success)), (510, AcceptAgain), (33_000, AcceptAgain)],
+                "10 Send, 510 SendAgain, 32010 Done, 32010 End",
+            ),
+            (
+                "a refusal is never sent as a 2xx again",
+                UDP,
+                &[(0, Respond(Failure)), (10, Ack), (20, AcceptAgain)],
+                "0 Send, 5010 Done, 5010 End",
+            ),
+            (
+                "an ACK before any final answer means nothing",
+                UDP,
+                &[(0, Ack), (10, Respond(Provisional))],
+                "10 Send",
+            ),
+        ];
+        for (name, timing, script, expected) in rows {
+            let new = |_now| ServerInvite::new(*timing);
+            let got = ladder(new, ServerInvite::on, ServerInvite::deadline, DeadlinePassed, script);
+            assert_eq!(got, *expected, "{name}");
+        }
+    }
+}

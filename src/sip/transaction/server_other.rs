@@ -108,3 +108,61 @@ impl ServerOther {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{
+            Class::{Failure, Provisional, Success},
+            ladder::{TCP, UDP, ladder},
+            timing::Timing,
+        },
+        Event::{self, DeadlinePassed, Respond, Retransmission},
+        ServerOther,
+    };
+
+    #[test]
+    fn every_row_of_figure_8_holds() {
+        let rows: &[(&str, Timing, &[(u64, Event)], &str)] = &[
+            (
+                "a retransmission gets the last answer again, once there is one, until timer J",
+                UDP,
+                &[
+                    (100, Retransmission),
+                    (200, Respond(Provisional)),
+                    (300, Retransmission),
+                    (400, Respond(Provisional)),
+                    (500, Respond(Success)),
+                    (600, Retransmission),
+                    (32_400, Retransmission),
+                    (32_600, Retransmission),
+                ],
+                "200 Send, 300 SendAgain, 400 Send, 500 Send, 600 SendAgain, 32400 SendAgain, 32500 End",
+            ),
+            (
+                "timer J is zero over TCP",
+                TCP,
+                &[(100, Respond(Failure)), (200, Retransmission)],
+                "100 Send, 100 End",
+            ),
+            (
+                "a second final answer is discarded",
+                UDP,
+                &[(100, Respond(Failure)), (200, Respond(Success))],
+                "100 Send, 32100 End",
+            ),
+            ("a request that nobody answers is forgotten", UDP, &[], "32000 End"),
+            (
+                "a request that nobody answers in the end is forgotten over TCP too",
+                TCP,
+                &[(200, Respond(Provisional))],
+                "200 Send, 32000 End",
+            ),
+        ];
+        for (name, timing, script, expected) in rows {
+            let new = |now| ServerOther::new(*timing, now);
+            let got = ladder(new, ServerOther::on, ServerOther::deadline, DeadlinePassed, script);
+            assert_eq!(got, *expected, "{name}");
+        }
+    }
+}
