@@ -15,6 +15,8 @@ pub(super) enum Event {
     /// The user wants the INVITE cancelled.
     Cancel,
     TransportFailed,
+    /// The INVITE is sent by another transport instead, with these times.
+    GoesAnotherWay(Timing),
     DeadlinePassed,
 }
 
@@ -91,7 +93,7 @@ impl ClientInvite {
             }
             (State::Calling { cancel_wanted: true, .. }, Event::Response(Class::Provisional)) => {
                 self.state = State::Cancelling { gives_up_at: now + self.timing.whole() };
-                &[SendCancel, PassUp]
+                &[PassUp, SendCancel]
             }
             (State::Proceeding | State::Cancelling { .. }, Event::Response(Class::Provisional)) => &[PassUp],
 
@@ -150,6 +152,24 @@ impl ClientInvite {
             }
             (State::Accepted { .. }, Event::TransportFailed) => &[],
 
+            (State::Calling { cancel_wanted, .. }, Event::GoesAnotherWay(timing)) => {
+                let cancel_wanted = *cancel_wanted;
+                self.timing = timing;
+                self.state = State::Calling {
+                    resend: Resend::first(timing, now),
+                    gives_up_at: now + timing.whole(),
+                    cancel_wanted,
+                };
+                &[Action::Resend]
+            }
+            (
+                State::Proceeding
+                | State::Cancelling { .. }
+                | State::Completed { .. }
+                | State::Accepted { .. },
+                Event::GoesAnotherWay(_),
+            ) => &[],
+
             (
                 State::Calling { gives_up_at, .. } | State::Cancelling { gives_up_at },
                 Event::DeadlinePassed,
@@ -179,7 +199,11 @@ impl ClientInvite {
 
             (
                 State::Terminated,
-                Event::Response(_) | Event::Cancel | Event::TransportFailed | Event::DeadlinePassed,
+                Event::Response(_)
+                | Event::Cancel
+                | Event::TransportFailed
+                | Event::GoesAnotherWay(_)
+                | Event::DeadlinePassed,
             ) => &[],
         }
     }
@@ -195,11 +219,6 @@ impl ClientInvite {
             State::Proceeding | State::Terminated => None,
         }
     }
-
-    /// Whether nothing was heard yet, so that the INVITE may still go another way.
-    pub(super) fn is_unanswered(&self) -> bool {
-        matches!(self.state, State::Calling { .. })
-    }
 }
 
 #[cfg(test)]
@@ -211,7 +230,7 @@ mod tests {
             timing::Timing,
         },
         ClientInvite,
-        Event::{self, Cancel, DeadlinePassed, Response, TransportFailed},
+        Event::{self, Cancel, DeadlinePassed, GoesAnotherWay, Response, TransportFailed},
     };
 
     #[test]
@@ -312,7 +331,7 @@ mod tests {
                 "CANCEL waits for the first provisional",
                 UDP,
                 &[(100, Cancel), (700, Response(Provisional)), (800, Response(Failure))],
-                "500 Resend, 700 SendCancel, 700 PassUp, 800 Acknowledge, 800 PassUp, 32800 End",
+                "500 Resend, 700 PassUp, 700 SendCancel, 800 Acknowledge, 800 PassUp, 32800 End",
             ),
             (
                 "CANCEL is never sent to a peer that answers at once",
@@ -325,6 +344,12 @@ mod tests {
                 UDP,
                 &[(100, Response(Provisional)), (200, Cancel), (210, Response(Success))],
                 "100 PassUp, 200 SendCancel, 210 PassUp, 32210 End",
+            ),
+            (
+                "an INVITE that goes by UDP after all begins anew and remembers its CANCEL",
+                TCP,
+                &[(100, Cancel), (1000, GoesAnotherWay(UDP)), (1100, Response(Provisional))],
+                "1000 Resend, 1100 PassUp, 1100 SendCancel, 33100 TimedOut, 33100 End",
             ),
             (
                 "CANCEL without any answer ends with timer B",

@@ -12,6 +12,8 @@ use super::{
 pub(super) enum Event {
     Response(Class),
     TransportFailed,
+    /// The request is sent by another transport instead, with these times.
+    GoesAnotherWay(Timing),
     DeadlinePassed,
 }
 
@@ -95,6 +97,12 @@ impl ClientOther {
             }
             (State::Completed { .. }, Event::TransportFailed) => &[],
 
+            (State::Trying { .. }, Event::GoesAnotherWay(timing)) => {
+                *self = Self::new(timing, now);
+                &[Action::Resend]
+            }
+            (State::Proceeding { .. } | State::Completed { .. }, Event::GoesAnotherWay(_)) => &[],
+
             (
                 State::Trying { gives_up_at, .. } | State::Proceeding { gives_up_at, .. },
                 Event::DeadlinePassed,
@@ -119,7 +127,13 @@ impl ClientOther {
                 Event::DeadlinePassed,
             ) => &[],
 
-            (State::Terminated, Event::Response(_) | Event::TransportFailed | Event::DeadlinePassed) => &[],
+            (
+                State::Terminated,
+                Event::Response(_)
+                | Event::TransportFailed
+                | Event::GoesAnotherWay(_)
+                | Event::DeadlinePassed,
+            ) => &[],
         }
     }
 
@@ -136,11 +150,6 @@ impl ClientOther {
             State::Terminated => None,
         }
     }
-
-    /// Whether nothing was heard yet, so that the request may still go another way.
-    pub(super) fn is_unanswered(&self) -> bool {
-        matches!(self.state, State::Trying { .. })
-    }
 }
 
 #[cfg(test)]
@@ -152,7 +161,7 @@ mod tests {
             timing::Timing,
         },
         ClientOther,
-        Event::{self, DeadlinePassed, Response, TransportFailed},
+        Event::{self, DeadlinePassed, GoesAnotherWay, Response, TransportFailed},
     };
 
     #[test]
@@ -196,6 +205,12 @@ mod tests {
                 TCP,
                 &[(100, Response(Failure)), (200, Response(Failure))],
                 "100 PassUp, 100 End",
+            ),
+            (
+                "a request that goes by UDP after all begins anew, once",
+                TCP,
+                &[(400, GoesAnotherWay(UDP)), (1000, Response(Success)), (1100, GoesAnotherWay(UDP))],
+                "400 Resend, 900 Resend, 1000 PassUp, 6000 End",
             ),
             (
                 "a failed transport ends it",

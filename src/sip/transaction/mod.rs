@@ -10,22 +10,30 @@
 
 mod client_invite;
 mod client_other;
+mod clients;
 #[cfg(test)]
 mod ladder;
+mod matching;
 mod server_invite;
 mod server_other;
+mod servers;
 mod timing;
 
 use std::time::Instant;
 
 use bytes::Bytes;
+use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
 use super::{
+    header::BRANCH_COOKIE,
     hop::{FlowId, Hop},
-    message::{Headers, Request, Response, Status},
+    message::{Headers, Message, Request, Response, Status},
+    parse::{self, ParseError},
     ua::{NoAnswer, UaSettings},
 };
+use clients::Clients;
+use servers::{Answer, Servers};
 
 /// A peer's request and our answers to it, while the transaction lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -72,65 +80,94 @@ enum Class {
     Failure,
 }
 
+impl Class {
+    fn of(status: Status) -> Self {
+        if status.is_provisional() {
+            Self::Provisional
+        } else if status.is_success() {
+            Self::Success
+        } else {
+            Self::Failure
+        }
+    }
+}
+
 /// All transactions of this process.
 #[derive(Debug)]
-pub struct Transactions {}
+pub struct Transactions {
+    clients: Clients,
+    servers: Servers,
+    rng: ChaCha8Rng,
+    happened: Vec<Happened>,
+}
 
-#[expect(unused_variables, clippy::todo, reason = "the room is being built")]
 impl Transactions {
     /// `rng` makes branches, tags and whatever [`Transactions::token`] is used for.
     pub fn new(settings: &UaSettings, rng: ChaCha8Rng) -> Self {
-        todo!()
+        Self { clients: Clients::new(settings), servers: Servers::new(settings), rng, happened: Vec::new() }
     }
 
     /// A datagram, or one whole message cut from a stream.
     pub fn receive(&mut self, hop: Hop, bytes: &[u8], now: Instant) {
-        todo!()
+        if !servers::is_answerable(hop.remote) {
+            return;
+        }
+        match parse::message(bytes) {
+            Ok(Message::Request(request)) => self.servers.receive(request, hop, now, &mut self.happened),
+            Ok(Message::Response(response)) => self.clients.receive(response, hop, now, &mut self.happened),
+            Err(ParseError::Answer(response)) => servers::answer_unread(*response, hop, &mut self.happened),
+            Err(ParseError::Drop(_)) => {}
+        }
     }
 
     /// A message could not be sent there: every client transaction that waits on that hop fails, or
     /// goes back from TCP to UDP where only its size had sent it over TCP (RFC 3261 §18.1.1).
     pub fn send_failed(&mut self, hop: Hop, now: Instant) {
-        todo!()
+        self.clients.send_failed(hop, now, &mut self.happened);
     }
 
     /// A stream connection is gone. Client transactions on it fail; answers to requests that came on
     /// it go to a new connection (RFC 3261 §18.2.2).
     pub fn flow_closed(&mut self, flow: FlowId, now: Instant) {
-        todo!()
+        self.clients.flow_closed(flow, now, &mut self.happened);
+        self.servers.flow_closed(flow);
     }
 
     /// When [`Transactions::deadline_passed`] is wanted next.
     pub fn deadline(&self) -> Option<Instant> {
-        todo!()
+        [self.clients.deadline(), self.servers.deadline()].into_iter().flatten().min()
     }
 
     /// Lets every machine whose deadline is not after `now` do what is due.
     pub fn deadline_passed(&mut self, now: Instant) {
-        todo!()
+        self.clients.deadline_passed(now, &mut self.happened);
+        self.servers.deadline_passed(now, &mut self.happened);
     }
 
     /// All that happened since the last time, in order.
     pub fn take(&mut self) -> Vec<Happened> {
-        todo!()
+        std::mem::take(&mut self.happened)
     }
 
     /// Sends a request and starts its transaction. Adds the Via, and Max-Forwards 70 where it is
-    /// missing. More than 1300 bytes go over TCP instead of UDP where the settings allow it.
+    /// missing. More than 1300 bytes go over TCP instead of UDP where the settings allow it. With an
+    /// unknown listener in `hop` it ends at once by [`NoAnswer::Transport`].
     pub fn request(&mut self, request: Request, hop: Hop, now: Instant) -> ClientTx {
-        todo!()
+        let branch = self.branch();
+        self.clients.request(request, hop, &branch, now, &mut self.happened)
     }
 
     /// Sends an ACK for a 2xx: a branch of its own, no transaction (RFC 3261 §13.2.2.4).
     pub fn ack(&mut self, request: Request, hop: Hop) {
-        todo!()
+        let branch = self.branch();
+        self.clients.ack(request, hop, &branch, &mut self.happened);
     }
 
     /// Cancels an INVITE that had no final answer yet (RFC 3261 §9.1): waits for its first
     /// provisional response. The INVITE ends by its final answer, mostly 487, or 64·T1 after the
     /// CANCEL by [`NoAnswer::TimedOut`]. `headers` go into the CANCEL (Reason).
     pub fn cancel(&mut self, client: ClientTx, headers: Headers, now: Instant) {
-        todo!()
+        self.clients.cancel(client, headers, now, &mut self.happened);
     }
 
     /// Answers a request. Via, From, To, Call-ID and CSeq come from the request, Record-Route too
@@ -148,16 +185,21 @@ impl Transactions {
         body: Vec<u8>,
         now: Instant,
     ) {
-        todo!()
+        let answer = Answer { status, reason, to_tag, headers, body };
+        self.servers.respond(server, answer, now, &mut self.happened);
     }
 
     /// Sends the 2xx to an INVITE again; its timer is the user's (RFC 3261 §13.3.1.4).
     pub fn retransmit_2xx(&mut self, server: ServerTx, now: Instant) {
-        todo!()
+        self.servers.retransmit_2xx(server, now, &mut self.happened);
     }
 
-    /// A random word for a tag or a Call-ID, from the generator handed in.
+    /// 64 random bits in hex, for a tag or a Call-ID, from the generator handed in.
     pub fn token(&mut self) -> String {
-        todo!()
+        format!("{:016x}", self.rng.next_u64())
+    }
+
+    fn branch(&mut self) -> String {
+        format!("{BRANCH_COOKIE}{:016x}", self.rng.next_u64())
     }
 }

@@ -2,8 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use crate::sip::{hop::Transport, ua::UaSettings};
+
 /// Base times and the transport's kind, as one transaction sees them.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Timing {
     /// Estimated round trip, 500 ms.
     pub(super) t1: Duration,
@@ -16,6 +18,23 @@ pub(super) struct Timing {
 }
 
 impl Timing {
+    /// The times of the settings over that transport. A base time of zero would have one turn of the
+    /// loop retransmit for ever, so it counts as a millisecond.
+    pub(super) fn new(settings: &UaSettings, transport: Transport) -> Self {
+        let least = Duration::from_millis(1);
+        Self {
+            t1: settings.t1.max(least),
+            t2: settings.t2.max(least),
+            t4: settings.t4.max(least),
+            reliable: transport.is_reliable(),
+        }
+    }
+
+    /// The same times over another transport.
+    pub(super) fn over(self, transport: Transport) -> Self {
+        Self { reliable: transport.is_reliable(), ..self }
+    }
+
     /// 64·T1: timers B, F, H, J, L and M; timer D too, which RFC 3261 §17.1.1.2 asks to outlive the
     /// peer's timer H (32 s with the default T1).
     pub(super) fn whole(self) -> Duration {
