@@ -1,1 +1,26 @@
-//! (room being built)
+//! The database: one SQLite file with every ticket, outage, number block and binding. The only room
+//! that knows SQL.
+//!
+//! One [`writer::Writer`] coalesces what changed and commits it in groups, at most 50 ms apart, on a
+//! thread of its own; no caller ever waits for it. A change that fails is kept and retried until it
+//! works, and each result comes back as a [`facts::StoreFact`]. [`reader::Reader`]s, also in other
+//! programs, read the same file meanwhile (WAL).
+//!
+//! It never decides anything about a call, never reads the wall clock, and never lets a row type out:
+//! what goes in and comes out are the types of `desk`.
+//!
+//! Reading starts at [`writer`]; the tables are in `migrations/`, their meaning in `docs/database.md`.
+
+pub mod binding;
+pub mod error;
+pub mod facts;
+#[cfg(test)]
+mod fixture;
+mod group;
+mod inbox;
+mod open;
+pub mod reader;
+mod rows;
+mod sweep;
+pub mod words;
+pub mod writer;
