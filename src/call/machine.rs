@@ -166,7 +166,7 @@ pub enum Note {
     Picked { leg: LegIndex },
     /// A person answered, in this ring.
     Answered { leg: LegIndex, ring: Option<u32> },
-    /// A leg ended unanswered by itself. Where we hang up, [`Action::HangUp`] says why.
+    /// A leg ended unanswered: by itself, or because of the [`Action::HangUp`] just before.
     Unanswered { leg: LegIndex, why: Unanswered },
     /// The answered leg, the caller (also before any answer) or the house hung up; `first` as the
     /// ticket keeps it.

@@ -1,11 +1,16 @@
 //! A ticket is one contact; here: one call attempt, and what happened in it. A call writes only the
-//! columns that a call owns, as a whole snapshot with a revision (`decisions.md` 1–4).
+//! columns that a call owns, as a whole snapshot with a revision (`decisions.md` 1–4). [`TicketLog`]
+//! writes it while the call lives.
 
 use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
 
 use chrono::{DateTime, FixedOffset, NaiveDate};
 
 use super::number::Number;
+
+mod log;
+
+pub use log::{Opening, TicketLog};
 
 /// A point in time as the desk's clock showed it: UTC and local offset in one.
 pub type LocalTime = DateTime<FixedOffset>;
@@ -80,6 +85,21 @@ pub enum Outcome {
     Refused,
     /// The daemon died during the call; set by the start-up sweep.
     Interrupted,
+}
+
+impl Outcome {
+    /// As the ticket says it.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::AnsweredByDesk => "answered by desk",
+            Self::AnsweredByMobile => "answered by mobile",
+            Self::AnsweredByOther => "answered",
+            Self::Abandoned => "abandoned",
+            Self::Missed => "missed",
+            Self::Refused => "refused",
+            Self::Interrupted => "interrupted",
+        }
+    }
 }
 
 /// Which side said goodbye first.

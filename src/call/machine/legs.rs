@@ -180,10 +180,11 @@ impl<'a> Turn<'a> {
         self.push(Action::Dial { leg, target });
     }
 
-    /// Hangs up a leg of ours, if it is not over.
+    /// Hangs up a leg that nobody answered, if it is not over.
     pub(super) fn hang_up(&mut self, leg: LegIndex, why: Unanswered) -> Option<Leg> {
         let gone = self.legs.living.remove(&leg)?;
-        self.push(Action::HangUp { leg, why });
+        self.push(Action::HangUp { leg, why: why.clone() });
+        self.note(Note::Unanswered { leg, why });
         Some(gone)
     }
 
@@ -196,7 +197,9 @@ impl<'a> Turn<'a> {
 
     /// We end the talk on this leg.
     pub(super) fn hang_up_talk(&mut self, leg: LegIndex) {
-        self.hang_up(leg, Unanswered::NotNeeded);
+        if self.legs.living.remove(&leg).is_some() {
+            self.push(Action::HangUp { leg, why: Unanswered::NotNeeded });
+        }
     }
 
     pub(super) fn hang_up_all(&mut self) {
