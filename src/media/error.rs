@@ -1,6 +1,6 @@
 //! Why the media room could not be started.
 
-use std::io;
+use std::{io, net::IpAddr};
 
 /// Why [`super::Media::start`] failed. Nothing is left running.
 #[derive(Debug, thiserror::Error)]
@@ -11,6 +11,10 @@ pub enum MediaError {
     /// No address to bind was given for either family.
     #[error("no media address")]
     NoAddress,
+    /// Peers cannot be told an unspecified address: an advertised one must be set.
+    #[error("media address {bind} needs an advertised address")]
+    NothingAdvertised { bind: IpAddr },
+
     /// The system refused a thread, an epoll or an event descriptor.
     #[error("media {what}")]
     System {

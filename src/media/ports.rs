@@ -124,9 +124,9 @@ mod tests {
     fn only_whole_even_pairs_are_given_out() {
         assert_eq!(drain(&mut PortPool::new(10_001, 10_006)), [10_002, 10_004]);
         assert_eq!(drain(&mut PortPool::new(10_000, 10_001)), [10_000]);
-        assert_eq!(drain(&mut PortPool::new(10_000, 10_000)), []);
+        assert!(drain(&mut PortPool::new(10_000, 10_000)).is_empty());
         assert_eq!(drain(&mut PortPool::new(65_532, 65_535)), [65_532, 65_534]);
-        assert_eq!(drain(&mut PortPool::new(9, 3)), []);
+        assert!(drain(&mut PortPool::new(9, 3)).is_empty());
     }
 
     #[test]

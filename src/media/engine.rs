@@ -1,0 +1,363 @@
+//! The relay thread: sleeps in epoll until packets, commands or a deadline wake it, reads the clock
+//! once, and does what is due. Packets come before commands, so that no event of a round can name a
+//! leg which the same round closed.
+
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    os::fd::OwnedFd,
+    sync::{Arc, mpsc},
+    time::{Duration, Instant},
+};
+
+use rustix::{
+    buffer::spare_capacity,
+    event::{
+        Timespec,
+        epoll::{self, Event, EventData, EventFlags},
+    },
+};
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::{
+    Order, Wake, clock,
+    leg::{Leg, Legs, Route, Row},
+    player::{self, Playing, Progress},
+    ports::{PortPair, PortPool},
+    prompts::Prompts,
+    relay::{relay, tell},
+};
+use crate::{
+    call::machine::Prompt,
+    desk::ticket::TicketId,
+    switch::media::{MediaCommand, MediaFact, MediaId, RecordOrder},
+};
+
+/// Sockets served per wake-up. More only lengthens the time between two readings of the clock.
+const ROUND: usize = 128;
+
+/// Larger than any datagram on an Ethernet; what fills it was cut and is no voice packet.
+const LARGEST_DATAGRAM: usize = 2048;
+
+/// How often joined legs are looked at for silence.
+const TICK: Duration = Duration::from_secs(1);
+
+/// The address to bind for one family, and the one that peers are told.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Address {
+    pub(super) bind: IpAddr,
+    pub(super) advertised: IpAddr,
+}
+
+/// What the relay thread owns.
+#[derive(Debug)]
+pub(super) struct Engine {
+    pub(super) epoll: OwnedFd,
+    pub(super) wake: Arc<Wake>,
+    pub(super) orders: mpsc::Receiver<Order>,
+    pub(super) facts: UnboundedSender<MediaFact>,
+
+    pub(super) v4: Option<Address>,
+    pub(super) v6: Option<Address>,
+    pub(super) ports: PortPool,
+    pub(super) silence_after: Duration,
+    pub(super) prompts: Prompts,
+    pub(super) state: State,
+}
+
+/// What changes while it runs.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    legs: Legs,
+
+    /// Rows with a prompt on its way.
+    playing: Vec<Row>,
+    /// Prompts ever played.
+    prompts_played: u64,
+    /// When to look for silence next; `None` while no leg is joined.
+    tick_at: Option<Instant>,
+}
+
+/// What an epoll event's number names: the wake-up, or a row's RTP or RTCP socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Token {
+    Wake,
+    Rtp(Row),
+    Rtcp(Row),
+}
+
+impl Token {
+    pub(super) fn encode(self) -> EventData {
+        let number = |row: Row| u64::try_from(row.0).unwrap_or(u64::MAX >> 2);
+        EventData::new_u64(match self {
+            Self::Wake => u64::MAX,
+            Self::Rtp(row) => number(row) << 1,
+            Self::Rtcp(row) => number(row) << 1 | 1,
+        })
+    }
+
+    fn decode(number: u64) -> Self {
+        if number == u64::MAX {
+            return Self::Wake;
+        }
+        let row = Row(usize::try_from(number >> 1).unwrap_or(usize::MAX));
+        if number & 1 == 0 { Self::Rtp(row) } else { Self::Rtcp(row) }
+    }
+}
+
+/// Whether the thread goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Onward {
+    Run,
+    ShutDown,
+}
+
+impl Engine {
+    /// Runs until [`Order::ShutDown`] comes or nobody is left to send it; then every
+    /// port is free.
+    pub(super) fn run(mut self) {
+        let mut events: Vec<Event> = Vec::with_capacity(ROUND);
+        let mut datagram = [0; LARGEST_DATAGRAM];
+        let mut now = clock::now();
+        loop {
+            let timeout = self.deadline().map(|at| timespec(at.saturating_duration_since(now)));
+            events.clear();
+            match epoll::wait(&self.epoll, spare_capacity(&mut events), timeout.as_ref()) {
+                Ok(_) | Err(rustix::io::Errno::INTR) => {}
+                Err(error) => panic!("epoll_wait fails on a descriptor of our own only by a bug: {error}"),
+            }
+            now = clock::now();
+            let mut woken = false;
+            for event in &events {
+                match Token::decode(event.data.u64()) {
+                    Token::Wake => woken = true,
+                    Token::Rtp(row) => self.receive(row, &mut datagram, now),
+                    Token::Rtcp(row) => self.drop_report(row, &mut datagram),
+                }
+            }
+            self.play_on(now);
+            if self.state.tick_at.is_some_and(|at| at <= now) {
+                self.look_for_silence(now);
+            }
+            if woken && self.obey_all(now) == Onward::ShutDown {
+                break;
+            }
+        }
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        let legs = &self.state.legs;
+        let next = |row: &Row| legs.get(*row)?.playing.as_ref().map(Playing::next_at);
+        self.state.playing.iter().filter_map(next).chain(self.state.tick_at).min()
+    }
+
+    /// One datagram: epoll tells again while there are more, and so no leg can starve the others.
+    fn receive(&mut self, row: Row, datagram: &mut [u8], now: Instant) {
+        let State { legs, .. } = &mut self.state;
+        let Some(leg) = legs.get_mut(row) else { return };
+        // An error is an ICMP answer to a packet that we sent, or a wake-up without a packet.
+        let Ok((length, from)) = leg.ports.rtp.recv_from(datagram) else { return };
+        if length >= datagram.len() {
+            leg.counts.junk += 1;
+            return;
+        }
+        let Some(datagram) = datagram.get_mut(..length) else { return };
+        relay(legs, &self.facts, row, from, datagram, now);
+    }
+
+    /// RTCP ends here: its SSRCs and counts describe the peer's stream, which is not the one that the
+    /// other side gets. It is read so that the peer earns no ICMP error.
+    fn drop_report(&mut self, row: Row, datagram: &mut [u8]) {
+        if let Some(leg) = self.state.legs.get(row) {
+            let _ = leg.ports.rtcp.recv_from(datagram);
+        }
+    }
+
+    fn play_on(&mut self, now: Instant) {
+        let State { legs, playing, .. } = &mut self.state;
+        playing.retain(|row| {
+            let Some(leg) = legs.get_mut(*row) else { return false };
+            match leg.playing.as_ref().map(Playing::next_at) {
+                None => false,
+                Some(at) if at > now => true,
+                Some(_) => match player::play(leg, &self.prompts, now) {
+                    Progress::NextAt(_) => true,
+                    Progress::Ended => {
+                        tell(&self.facts, MediaFact::Played { media: leg.media });
+                        false
+                    }
+                },
+            }
+        });
+    }
+
+    fn look_for_silence(&mut self, now: Instant) {
+        let mut joined = false;
+        for leg in self.state.legs.iter_mut() {
+            joined |= leg.route.is_join();
+            let since = now.saturating_duration_since(leg.heard_at);
+            if leg.is_expected() && !leg.silent && since >= self.silence_after {
+                leg.silent = true;
+                tell(&self.facts, MediaFact::Silent { media: leg.media, since });
+            }
+        }
+        self.state.tick_at = joined.then(|| now + TICK);
+    }
+
+    fn obey_all(&mut self, now: Instant) -> Onward {
+        self.wake.rest();
+        loop {
+            match self.orders.try_recv() {
+                Ok(Order::Command(command)) => self.obey(command, now),
+                Ok(Order::ShutDown) | Err(mpsc::TryRecvError::Disconnected) => return Onward::ShutDown,
+                Err(mpsc::TryRecvError::Empty) => return Onward::Run,
+            }
+        }
+    }
+
+    fn obey(&mut self, command: MediaCommand, now: Instant) {
+        match command {
+            MediaCommand::Open { media, ipv6 } => {
+                let fact = match self.open(media, ipv6, now) {
+                    Ok(rtp) => MediaFact::Opened { media, rtp },
+                    Err(why) => MediaFact::Refused { media, why },
+                };
+                tell(&self.facts, fact);
+            }
+            MediaCommand::Describe { media, stream } => {
+                if let Some(leg) = self.state.legs.find(media) {
+                    leg.describe(stream, now);
+                }
+            }
+            MediaCommand::Join { left, right, record } => {
+                let fact = match self.join(left, right, record.as_ref(), now) {
+                    Ok(()) => MediaFact::Joined { left, right },
+                    Err(why) => MediaFact::JoinRefused { left, right, why },
+                };
+                tell(&self.facts, fact);
+            }
+            MediaCommand::Pass { from, to } => {
+                let legs = &mut self.state.legs;
+                if let (Some(from), Some(to)) = (legs.row(from), legs.row(to))
+                    && from != to
+                {
+                    legs.route(from, Route::Passed(to));
+                }
+            }
+            MediaCommand::Play { media, prompt } => self.play(media, prompt, now),
+            MediaCommand::StopPlaying { media } => {
+                if let Some(leg) = self.state.legs.find(media) {
+                    leg.playing = None;
+                }
+            }
+            MediaCommand::StopRecording { ticket } => self.refuse_recording(ticket),
+            MediaCommand::Close { media } => self.close(media, now),
+        }
+    }
+
+    fn open(&mut self, media: MediaId, ipv6: bool, now: Instant) -> Result<SocketAddr, String> {
+        let legs = &mut self.state.legs;
+        if legs.row(media).is_some() {
+            return Err("this leg is open already".to_owned());
+        }
+        let (address, family) = if ipv6 { (self.v6, "IPv6") } else { (self.v4, "IPv4") };
+        let address = address.ok_or_else(|| format!("no media address for {family}"))?;
+        let ports = PortPair::bind(&mut self.ports, address.bind, now)?;
+        let (row, port) = (legs.vacant(), ports.port);
+        let watched = epoll::add(&self.epoll, &ports.rtp, Token::Rtp(row).encode(), EventFlags::IN)
+            .and_then(|()| epoll::add(&self.epoll, &ports.rtcp, Token::Rtcp(row).encode(), EventFlags::IN));
+        if let Err(error) = watched {
+            self.ports.give_back(port, now);
+            return Err(format!("media socket cannot be watched: {}", io::Error::from(error)));
+        }
+        legs.insert(Leg::new(media, ports, now));
+        Ok(SocketAddr::new(address.advertised, port))
+    }
+
+    fn join(
+        &mut self,
+        left: MediaId,
+        right: MediaId,
+        record: Option<&RecordOrder>,
+        now: Instant,
+    ) -> Result<(), String> {
+        let State { legs, tick_at, .. } = &mut self.state;
+        let (Some(left_row), Some(right_row)) = (legs.row(left), legs.row(right)) else {
+            return Err("one of the legs is not open".to_owned());
+        };
+        if left_row == right_row {
+            return Err("a leg cannot be joined with itself".to_owned());
+        }
+        legs.route(left_row, Route::Joined(right_row));
+        legs.route(right_row, Route::Joined(left_row));
+        for leg in legs.iter_mut().filter(|leg| leg.media == left || leg.media == right) {
+            leg.heard_at = now;
+            leg.silent = false;
+        }
+        *tick_at = tick_at.or(Some(now + TICK));
+        if let Some(order) = record {
+            self.refuse_recording(order.ticket);
+        }
+        Ok(())
+    }
+
+    fn play(&mut self, media: MediaId, prompt: Prompt, now: Instant) {
+        let State { legs, playing, prompts_played, .. } = &mut self.state;
+        let row = legs.row(media);
+        let leg = row.and_then(|row| legs.get_mut(row));
+        let playable = leg.filter(|leg| {
+            leg.stream.is_some_and(|stream| {
+                self.prompts.rest(prompt, stream.codec, 0).is_some_and(|payload| !payload.is_empty())
+            })
+        });
+        let (Some(row), Some(leg)) = (row, playable) else {
+            tracing::error!(
+                media = media.0,
+                ?prompt,
+                "prompt not played: no such file, or a leg without a stream"
+            );
+            tell(&self.facts, MediaFact::Played { media });
+            return;
+        };
+        *prompts_played += 1;
+        leg.playing = Some(Playing::new(prompt, *prompts_played, now));
+        playing.retain(|other| *other != row);
+        playing.push(row);
+        // Its first packet goes out now and not at the next wake-up.
+        self.play_on(now);
+    }
+
+    /// There is no recorder in the room: the call goes on, and its ticket says so.
+    fn refuse_recording(&self, ticket: TicketId) {
+        let why = "the recorder is not in the room yet".to_owned();
+        tell(&self.facts, MediaFact::RecordingFailed { ticket, report: None, why });
+    }
+
+    /// Closing the sockets takes them out of epoll.
+    fn close(&mut self, media: MediaId, now: Instant) {
+        let Some(leg) = self.state.legs.remove(media) else { return };
+        tracing::debug!(media = media.0, port = leg.ports.port, counts = ?leg.counts, "media closed");
+        self.ports.give_back(leg.ports.port, now);
+    }
+}
+
+fn timespec(duration: Duration) -> Timespec {
+    Timespec {
+        tv_sec: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: duration.subsec_nanos().into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_names_the_socket_it_was_registered_for() {
+        for token in
+            [Token::Wake, Token::Rtp(Row(0)), Token::Rtcp(Row(0)), Token::Rtp(Row(7)), Token::Rtcp(Row(4095))]
+        {
+            assert_eq!(Token::decode(token.encode().u64()), token);
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! The way of one packet: believed, told apart, rewritten, sent on. No allocation, no lock
+//! and no system call but the one that sends it; the time is the wake-up's. Whatever the bytes are, the
+//! worst that happens is that they are dropped and counted.
+
+use std::{net::SocketAddr, time::Instant};
+
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::leg::{Content, Leg, Legs, Row, Source};
+use crate::{
+    rtp::{
+        g711,
+        packet::{self, Header, Packet},
+        source_lock::Admission,
+        stream::Codec,
+    },
+    switch::media::{MediaFact, MediaId},
+};
+
+/// What the receiving leg made of a packet that goes on.
+struct Accepted {
+    header: Header,
+    content: Content,
+    from: MediaId,
+    to: Row,
+    /// Where the payload lies in the datagram, for a change of codec.
+    payload: std::ops::Range<usize>,
+}
+
+/// Takes one datagram that came in on the RTP port of `row`.
+pub(super) fn relay(
+    legs: &mut Legs,
+
+    facts: &UnboundedSender<MediaFact>,
+    row: Row,
+    from: SocketAddr,
+    datagram: &mut [u8],
+    now: Instant,
+) {
+    let Some(leg) = legs.get_mut(row) else { return };
+    let Some(accepted) = accept(leg, facts, from, datagram, now) else { return };
+    let Some(peer) = legs.get_mut(accepted.to) else { return };
+    pass_on(peer, accepted, datagram, now);
+}
+
+fn accept(
+    leg: &mut Leg,
+
+    facts: &UnboundedSender<MediaFact>,
+    from: SocketAddr,
+    datagram: &[u8],
+    now: Instant,
+) -> Option<Accepted> {
+    leg.counts.received += 1;
+    let Ok(packet) = Packet::parse(datagram) else {
+        leg.counts.junk += 1;
+        return None;
+    };
+    let Some(stream) = leg.stream else {
+        leg.counts.unasked += 1;
+        return None;
+    };
+    // A peer on hold may send on for a moment; its source is still learned.
+    if leg.lock.on(from, &packet.header, now) == Admission::Refused {
+        leg.counts.strangers += 1;
+        return None;
+    }
+    if !stream.peer_sends {
+        leg.counts.unasked += 1;
+        return None;
+    }
+    leg.heard_at = now;
+    if std::mem::take(&mut leg.silent) {
+        tell(facts, MediaFact::Heard { media: leg.media });
+    }
+    let content = leg.content(packet.header.payload_type);
+    match content {
+        Content::Audio(_) => {
+            if let Some(digit) = leg.digits.audio(&packet.header) {
+                tell(facts, MediaFact::Digit { media: leg.media, digit });
+            }
+        }
+        Content::TelephoneEvent => {
+            for digit in leg.digits.event(&packet.header, packet.payload) {
+                tell(facts, MediaFact::Digit { media: leg.media, digit });
+            }
+        }
+        Content::Unknown => {
+            leg.counts.unknown += 1;
+            return None;
+        }
+    }
+    let to = leg.route.to()?;
+    Some(Accepted {
+        header: packet.header,
+        content,
+        from: leg.media,
+        to,
+        payload: place_of(packet.payload, datagram),
+    })
+}
+
+fn pass_on(peer: &mut Leg, accepted: Accepted, datagram: &mut [u8], now: Instant) {
+    // A prompt speaks alone.
+    if peer.playing.is_some() {
+        return;
+    }
+    let (Some(stream), Some(to)) = (peer.stream, peer.destination()) else { return };
+    let (payload_type, change) = match accepted.content {
+        Content::Audio(codec) => (Some(stream.payload_type), changes(codec, stream.codec)),
+        Content::TelephoneEvent => (stream.telephone_event, None),
+        Content::Unknown => (None, None),
+    };
+    // A key that the peer cannot be told in its own words stays untold; we have heard it.
+    let Some(payload_type) = payload_type else { return };
+    let source = Source::Relayed(accepted.from);
+    let Some(header) = peer.outgoing_header(source, &accepted.header, now) else { return };
+    if let Some((from, to)) = change
+        && let Some(payload) = datagram.get_mut(accepted.payload)
+    {
+        g711::transcode(from, to, payload);
+    }
+    packet::rewrite(datagram, &Header { payload_type, ..header });
+    peer.send(datagram, to);
+}
+
+fn changes(from: Codec, to: Codec) -> Option<(Codec, Codec)> {
+    (from != to).then_some((from, to))
+}
+
+/// Where `part`, a slice of `whole`, lies in it.
+fn place_of(part: &[u8], whole: &[u8]) -> std::ops::Range<usize> {
+    let start = part.as_ptr().addr().saturating_sub(whole.as_ptr().addr());
+    start..start.saturating_add(part.len())
+}
+
+/// The loop outlives the relay except while the daemon goes down, and then nobody needs the fact.
+pub(super) fn tell(facts: &UnboundedSender<MediaFact>, fact: MediaFact) {
+    let _ = facts.send(fact);
+}
