@@ -1,6 +1,6 @@
 //! Who could take a hotline call right now: the rota, the away override and the phones, folded into one [`Staffing`].
 
-use chrono::{DateTime, FixedOffset, Offset, TimeZone};
+use chrono::{DateTime, FixedOffset, Utc};
 
 use super::house::{House, Mobile, Phone};
 use crate::desk::{
@@ -113,10 +113,11 @@ enum Duty<'a> {
 }
 
 fn duty(rota: &Rota, wall: LocalTime) -> Duty<'_> {
-    if rota.is_always() {
-        return Duty::Always;
+    match rota.on_duty(wall.with_timezone(&Utc)) {
+        Some(on_duty) => Duty::Shift(on_duty.shift),
+        None if rota.is_always() => Duty::Always,
+        None => Duty::Nobody,
     }
-    rota.on_duty(wall.to_utc()).map_or(Duty::Nobody, |duty| Duty::Shift(duty.shift))
 }
 
 /// The shift's mobiles in the shift's order, else the house's. A name that the house does not know is
@@ -201,20 +202,10 @@ impl Clock<'_> {
 
     /// `02:14`, or with its date where that is not today's: `11-22 02:14`.
     fn time(&self, at: LocalTime) -> String {
-        let (at, now) = (local(self.rota, at), local(self.rota, self.wall));
+        let zone = self.rota.zone();
+        let (at, now) = (at.with_timezone(&zone), self.wall.with_timezone(&zone));
         let format = if at.date_naive() == now.date_naive() { "%H:%M" } else { "%m-%d %H:%M" };
         at.format(format).to_string()
-    }
-}
-
-/// The same instant on the rota's clock; as it is where the house names no zone.
-fn local(rota: &Rota, at: LocalTime) -> LocalTime {
-    match rota.zone {
-        None => at,
-        Some(zone) => {
-            let offset = zone.offset_from_utc_datetime(&at.naive_utc()).fix();
-            at.with_timezone(&offset)
-        }
     }
 }
 

@@ -18,8 +18,6 @@ pub mod offer;
 pub mod parse;
 pub mod sdp;
 pub mod text;
-#[cfg(test)]
-mod torture;
 pub mod transaction;
 pub mod ua;
 pub mod uri;

@@ -209,6 +209,10 @@ impl Seeking {
         self.end_patience(turn);
         turn.end_last_prompts();
         turn.ask_again();
+        // After a fault of ours there is nothing to wait for; a carrier may have another way in.
+        if self.join_failed && self.nobody_left(turn.legs) {
+            return self.refuse(CallerRefused::Fault, Outcome::Missed, turn);
+        }
         self.assume_ringing(turn);
         self.forward(turn);
         if self.nobody_left(turn.legs) { self.nobody(turn) } else { State::Seeking(self) }
@@ -369,12 +373,8 @@ impl Seeking {
         legs.hoped_for().next().is_none() && self.mobiles.none_left()
     }
 
-    /// A caller of the hotline hears ringing for a while; after a fault of ours, and on calls out, there
-    /// is nothing to wait for.
+    /// A caller of the hotline hears ringing for a while; on calls out there is nothing to wait for.
     fn nobody(self, turn: &mut Turn<'_>) -> State {
-        if self.join_failed {
-            return self.refuse(CallerRefused::Fault, Outcome::Missed, turn);
-        }
         let (why, outcome) = match turn.plan.direction {
             Direction::Hotline if turn.now < later(turn.started, turn.plan.nobody_patience) => {
                 return State::Seeking(self);
