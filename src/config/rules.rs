@@ -1,0 +1,269 @@
+//! The house rules (`house.toml`). Reading starts at [`Rules`].
+
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+
+use chrono::{NaiveTime, Weekday};
+use chrono_tz::Tz;
+
+use super::{
+    reader::{Table, one_of},
+    secret::Secret,
+    trunk::dialable,
+};
+use crate::{
+    call::{
+        house::{AtFlag, CallingOut, Forwarding, House, Mobile, MobileOrder, Phone, Rings},
+        machine::Prompt,
+    },
+    desk::{
+        number::Number,
+        rota::{Rota, Shift},
+    },
+};
+
+/// What `house.toml` says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rules {
+    pub house: House,
+    /// Each phone's password, in the order of the phones.
+    pub passwords: Vec<(String, Secret)>,
+    /// File names, relative to the daemon's prompts folder; each prompt has one.
+    pub prompts: BTreeMap<Prompt, PathBuf>,
+}
+
+/// Reads the whole file; faults are noted in the table.
+pub(super) fn read(mut top: Table<'_>) -> Rules {
+    let company = top.required("company", "the company's name");
+    let hotlines = read_hotlines(&mut top);
+    let zone = top.parsed("timezone", "a time zone such as \"Asia/Shanghai\"", |text| text.parse().ok());
+    let nobody_patience = top.seconds("nobody_patience_seconds", 0.0..=600.0, Duration::from_secs(20));
+    let longest_call = top.seconds("longest_call_seconds", 60.0..=86_400.0, Duration::from_secs(4 * 3600));
+    let rings = read_rings(top.table("rings"));
+    let (phones, passwords) = read_phones(&mut top, &hotlines);
+    let mobiles = read_mobiles(&mut top);
+    if phones.is_empty() && mobiles.is_empty() {
+        top.wrong("phones", "at least one phone or mobile", "neither");
+    }
+    let shifts = read_shifts(&mut top, &phones, &mobiles);
+    let forwarding = read_forwarding(top.table("forwarding"));
+    let calling_out = read_calling_out(top.table("calling_out"));
+    let prompts = read_prompts(top.table("prompts"));
+    top.close();
+    let rota = Rota { zone: Some(zone.unwrap_or(Tz::Asia__Shanghai)), shifts };
+    let house = House {
+        company,
+        hotlines,
+        rings,
+        phones,
+        mobiles,
+        rota,
+        forwarding,
+        calling_out,
+        nobody_patience,
+        longest_call,
+    };
+    Rules { house, passwords, prompts }
+}
+
+fn read_hotlines(top: &mut Table<'_>) -> Vec<String> {
+    let hotlines = top.list("hotlines", "a number such as \"4001234567\"", dialable);
+    if hotlines.as_ref().is_none_or(Vec::is_empty) {
+        top.wrong("hotlines", "at least one number", "none");
+    }
+    let mut hotlines = hotlines.unwrap_or_default();
+    let count = hotlines.len();
+    let mut seen = Vec::new();
+    hotlines.retain(|number| {
+        let new = !seen.contains(number);
+        seen.push(number.clone());
+        new
+    });
+    if hotlines.len() < count {
+        top.wrong("hotlines", "each number once", "one twice");
+    }
+    hotlines
+}
+
+fn read_rings(mut table: Table<'_>) -> Rings {
+    let rings = Rings {
+        on: table.seconds("on_seconds", 0.1..=60.0, Duration::from_secs(1)),
+        off: table.seconds("off_seconds", 0.1..=60.0, Duration::from_secs(4)),
+        flag_after: table.whole("flag_after", 1..=100, 3),
+        assumed_after: table.seconds("assumed_after_seconds", 0.0..=60.0, Duration::from_secs(2)),
+    };
+    table.close();
+    rings
+}
+
+fn read_phones(top: &mut Table<'_>, hotlines: &[String]) -> (Vec<Phone>, Vec<(String, Secret)>) {
+    let mut phones: Vec<Phone> = Vec::new();
+    let mut passwords = Vec::new();
+    for mut table in top.tables("phones").unwrap_or_default() {
+        let name = read_name(&mut table, "an extension such as \"801\"");
+        if phones.iter().any(|phone| phone.name == name) && !name.is_empty() {
+            table.wrong("name", "a name that no other phone has", format_args!("{name:?}"));
+        }
+        if hotlines.contains(&name) {
+            table.wrong("name", "an extension that is no hotline", format_args!("{name:?}"));
+        }
+        let password = table.required_secret("password");
+        let lines = table.whole("lines", 1..=u32::MAX, 1);
+        let hotline = table.flag("hotline", true);
+        table.close();
+        passwords.push((name.clone(), password));
+        phones.push(Phone { name, lines, hotline });
+    }
+    (phones, passwords)
+}
+
+fn read_mobiles(top: &mut Table<'_>) -> Vec<Mobile> {
+    let mut mobiles: Vec<Mobile> = Vec::new();
+    for mut table in top.tables("mobiles").unwrap_or_default() {
+        let name = table.required("name", "a name such as \"duty1\"");
+        if mobiles.iter().any(|mobile| mobile.name == name) && !name.is_empty() {
+            table.wrong("name", "a name that no other mobile has", format_args!("{name:?}"));
+        }
+        let number = "a number such as \"13800000000\"";
+        if !table.has("number") {
+            table.wrong("number", number, "nothing");
+        }
+        let number = table.parsed("number", number, |text| {
+            let digits = text.strip_prefix('+').unwrap_or(text);
+            (digits.len() >= 3 && digits.bytes().all(|b| b.is_ascii_digit())).then(|| text.to_owned())
+        });
+        let needs_key = table.flag("needs_key", true);
+        let trunk = table.text("trunk");
+        table.close();
+        mobiles.push(Mobile { name, number: Number::new(number.unwrap_or_default()), needs_key, trunk });
+    }
+    mobiles
+}
+
+fn read_shifts(top: &mut Table<'_>, phones: &[Phone], mobiles: &[Mobile]) -> Vec<Shift> {
+    let phones: Vec<&str> = phones.iter().map(|phone| phone.name.as_str()).collect();
+    let mobiles: Vec<&str> = mobiles.iter().map(|mobile| mobile.name.as_str()).collect();
+    let a_phone = format!("the name of a phone{}", one_of(&phones));
+    let a_mobile = format!("the name of a mobile{}", one_of(&mobiles));
+    let mut shifts: Vec<Shift> = Vec::new();
+    for mut table in top.tables("shifts").unwrap_or_default() {
+        let name = table.required("name", "a name such as \"early\"");
+        if shifts.iter().any(|shift| shift.name == name) && !name.is_empty() {
+            table.wrong("name", "a name that no other shift has", format_args!("{name:?}"));
+        }
+        let days = table.list("days", &one_of_days(), |word| {
+            DAYS.iter().find(|(known, _)| *known == word).map(|(_, day)| *day)
+        });
+        if days.as_ref().is_some_and(Vec::is_empty) {
+            table.wrong("days", "at least one day", "none");
+        }
+        let mut days = days.unwrap_or_else(|| DAYS.iter().map(|(_, day)| *day).collect());
+        days.sort_by_key(Weekday::num_days_from_monday);
+        days.dedup();
+        let from = read_time(&mut table, "from");
+        let to = read_time(&mut table, "to");
+        let operator = table.text("operator");
+        let known = |names: &[&str], name: &str| names.contains(&name).then(|| name.to_owned());
+        let on_phones = table.list("phones", &a_phone, |name| known(&phones, name)).unwrap_or_default();
+        let on_mobiles = table.list("mobiles", &a_mobile, |name| known(&mobiles, name)).unwrap_or_default();
+        table.close();
+        shifts.push(Shift { name, days, from, to, operator, phones: on_phones, mobiles: on_mobiles });
+    }
+    shifts
+}
+
+const DAYS: [(&str, Weekday); 7] = [
+    ("mon", Weekday::Mon),
+    ("tue", Weekday::Tue),
+    ("wed", Weekday::Wed),
+    ("thu", Weekday::Thu),
+    ("fri", Weekday::Fri),
+    ("sat", Weekday::Sat),
+    ("sun", Weekday::Sun),
+];
+
+fn one_of_days() -> String {
+    let words = DAYS.map(|(word, _)| word);
+    format!("a day{}", one_of(&words))
+}
+
+/// `"08:00"`, also with seconds, also without quotes as TOML's own local time.
+fn read_time(table: &mut Table<'_>, key: &str) -> NaiveTime {
+    let expected = "a time of day such as \"08:00\"";
+    if !table.has(key) {
+        table.wrong(key, expected, "nothing");
+    }
+    let read = |text: &str| {
+        ["%H:%M", "%H:%M:%S"].iter().find_map(|format| NaiveTime::parse_from_str(text, format).ok())
+    };
+    table.parsed(key, expected, read).unwrap_or_default()
+}
+
+fn read_name(table: &mut Table<'_>, expected: &str) -> String {
+    if !table.has("name") {
+        table.wrong("name", expected, "nothing");
+    }
+    table.parsed("name", expected, dialable).unwrap_or_default()
+}
+
+fn read_forwarding(mut table: Table<'_>) -> Forwarding {
+    let at_flag = [("also", AtFlag::Also), ("instead", AtFlag::Instead), ("no", AtFlag::No)];
+    let order = [("in_order", MobileOrder::InOrder), ("together", MobileOrder::Together)];
+    let forwarding = Forwarding {
+        at_flag: table.choice("at_flag", &at_flag, AtFlag::Also),
+        order: table.choice("order", &order, MobileOrder::InOrder),
+        desk_patience: table.seconds("desk_patience_seconds", 1.0..=3600.0, Duration::from_secs(60)),
+        mobile_patience: table.seconds("mobile_patience_seconds", 1.0..=600.0, Duration::from_secs(30)),
+        key_patience: table.seconds("key_patience_seconds", 1.0..=120.0, Duration::from_secs(12)),
+        accept_key: read_key(&mut table, "accept_key", '1'),
+        refuse_key: read_key(&mut table, "refuse_key", '2'),
+        busy_patience: table.seconds("busy_patience_seconds", 0.0..=3600.0, Duration::ZERO),
+        loop_window: table.seconds("loop_window_seconds", 0.0..=3600.0, Duration::from_secs(30)),
+    };
+    if forwarding.accept_key == forwarding.refuse_key {
+        table.wrong("refuse_key", "another key than accept_key", format_args!("{:?}", forwarding.refuse_key));
+    }
+    table.close();
+    forwarding
+}
+
+/// One key of a telephone.
+fn read_key(table: &mut Table<'_>, key: &str, default: char) -> char {
+    let read = |text: &str| {
+        let mut keys = text.chars();
+        keys.next().filter(|c| "0123456789*#".contains(*c) && keys.next().is_none())
+    };
+    table.parsed(key, "one key of a telephone such as \"1\"", read).unwrap_or(default)
+}
+
+fn read_calling_out(mut table: Table<'_>) -> CallingOut {
+    let prefix = |text: &str| {
+        let digits = text.strip_prefix('+').unwrap_or(text);
+        (!text.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())).then(|| text.to_owned())
+    };
+    let calling_out = CallingOut {
+        allowed_prefixes: table
+            .list("allowed_prefixes", "digits such as \"138\"", prefix)
+            .unwrap_or_default(),
+        hourly_cap: table.whole("hourly_cap", 0..=100_000, 30),
+        emergency: table
+            .list("emergency", "a number such as \"110\"", dialable)
+            .unwrap_or_else(|| ["110", "119", "120"].map(str::to_owned).to_vec()),
+        patience: table.seconds("patience_seconds", 1.0..=600.0, Duration::from_secs(60)),
+    };
+    table.close();
+    calling_out
+}
+
+fn read_prompts(mut table: Table<'_>) -> BTreeMap<Prompt, PathBuf> {
+    let prompts = [
+        (Prompt::ForwardConfirm, "forward_confirm", "forward_confirm.wav"),
+        (Prompt::ForwardTooLate, "forward_too_late", "forward_too_late.wav"),
+        (Prompt::CallerGone, "caller_gone", "caller_gone.wav"),
+    ]
+    .map(|(prompt, key, default)| {
+        let file = |text: &str| (!text.is_empty()).then(|| PathBuf::from(text));
+        (prompt, table.parsed(key, "a file name", file).unwrap_or_else(|| default.into()))
+    });
+    table.close();
+    prompts.into()
+}

@@ -1,0 +1,350 @@
+//! What the daemon is told once, at its start (`hotlined.toml`). Reading starts at [`Daemon`].
+
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
+
+use super::{
+    reader::Table,
+    trunk::{self, Trunk},
+};
+use crate::sip::hop::Transport;
+
+/// All settings. Relative paths are relative to the working directory.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Daemon {
+    pub sip: Sip,
+    pub media: Media,
+    pub recordings: Recordings,
+    /// The SQLite file; `hotlined.db`.
+    pub database: PathBuf,
+    /// The Unix socket by which the command line reaches the running daemon; `hotlined.sock`.
+    pub control_socket: PathBuf,
+    /// Where the files of [`super::rules::Rules::prompts`] lie; `prompts`.
+    pub prompts_dir: PathBuf,
+    pub log: Log,
+    /// In order of preference for calls out; none by default.
+    pub trunks: Vec<Trunk>,
+}
+
+/// SIP (RFC 3261).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sip {
+    /// Not empty; UDP and TCP on `0.0.0.0:5060` by default.
+    pub listeners: Vec<Listener>,
+    /// Server and User-Agent header; `hotlined/` and the version.
+    pub user_agent: String,
+    /// The realm of our digest challenges; `hotlined`.
+    pub realm: String,
+    /// How long a nonce of ours is good; 300 s.
+    pub nonce_lifetime: Duration,
+    /// RFC 3261 §17.1.1.1; 0.5 s.
+    pub t1: Duration,
+    /// RFC 3261 §17.1.2.2; 4 s.
+    pub t2: Duration,
+    /// RFC 3261 §17.1.2.2; 5 s.
+    pub t4: Duration,
+    /// RFC 4028 Session-Expires; 1800 s. `None` (0 in the file): no session timers.
+    pub session_expires: Option<Duration>,
+    /// RFC 4028 Min-SE; 90 s.
+    pub min_se: Duration,
+    /// Requests of more than 1300 bytes go over TCP (RFC 3261 §18.1.1); true.
+    pub tcp_fallback: bool,
+    pub registrar: Registrar,
+    pub qualify: Qualify,
+    /// `None` (0 per minute in the file): nobody is ignored.
+    pub failed_auth: Option<FailedAuth>,
+}
+
+/// A socket to listen on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listener {
+    /// UDP or TCP.
+    pub transport: Transport,
+    /// Port 0 takes any free one.
+    pub bind: SocketAddr,
+    /// What peers are told instead of `bind`; port 0 stands for the port that was bound. `None`: the
+    /// address of the machine towards each peer.
+    pub advertise: Option<SocketAddr>,
+}
+
+/// The registrar (RFC 3261 §10.3). `min ≤ default ≤ max`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Registrar {
+    /// A shorter wish is answered 423; 60 s.
+    pub min_expires: Duration,
+    /// A longer wish is cut; 3600 s.
+    pub max_expires: Duration,
+    /// Where a phone does not say; 600 s.
+    pub default_expires: Duration,
+}
+
+/// OPTIONS to registered phones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Qualify {
+    /// `None` (0 in the file): phones are not asked; 30 s.
+    pub interval: Option<Duration>,
+    /// Unanswered for this long, a phone counts as unreachable; 4 s.
+    pub timeout: Duration,
+}
+
+/// When a source address that fails to log in is ignored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FailedAuth {
+    /// So many failures within a minute are answered; 10.
+    pub per_minute: u32,
+    /// After them, nothing from that address is answered for this long; 60 s.
+    pub ignored: Duration,
+}
+
+/// RTP and RTCP.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Media {
+    /// `0.0.0.0`.
+    pub address: IpAddr,
+    /// What SDP says instead of `address`. `None`: the address of the machine towards each peer.
+    pub advertise: Option<IpAddr>,
+    /// Bound for peers that speak IPv6. `None`: IPv6 offers are refused.
+    pub address_v6: Option<IpAddr>,
+    pub advertise_v6: Option<IpAddr>,
+    /// Even; 20000.
+    pub port_min: u16,
+    /// The last port, at least `port_min` + 1; 29999. Each leg takes two ports.
+    pub port_max: u16,
+    /// A leg that sends nothing for this long is silent; 5 s.
+    pub silence_after: Duration,
+}
+
+/// The recorder's files.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recordings {
+    /// `recordings`.
+    pub dir: PathBuf,
+    /// How often a file in progress is synced to disk; 1 s.
+    pub sync_interval: Duration,
+    /// Megabytes (10⁶ bytes) that recordings leave free; below it no new recording is started; 500.
+    pub disk_floor_mb: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Log {
+    pub level: LogLevel,
+    pub format: LogFormat,
+}
+
+/// The least serious lines that are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogLevel {
+    Error,
+    Warn,
+    /// Default.
+    Info,
+    Debug,
+    Trace,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// A line for people. Default.
+    Text,
+    /// A JSON object a line.
+    Json,
+}
+
+/// Longest duration that any key takes: a day.
+const DAY: f64 = 86_400.0;
+
+/// Reads the whole file; faults are noted in the table.
+pub(super) fn read(mut top: Table<'_>) -> Daemon {
+    let sip = read_sip(top.table("sip"));
+    let media = read_media(top.table("media"));
+    let recordings = read_recordings(top.table("recordings"));
+    let mut database = top.table("database");
+    let database_path = path(&mut database, "path", "hotlined.db");
+    database.close();
+    let mut control = top.table("control");
+    let control_socket = path(&mut control, "socket", "hotlined.sock");
+    control.close();
+    let mut prompts = top.table("prompts");
+    let prompts_dir = path(&mut prompts, "dir", "prompts");
+    prompts.close();
+    let log = read_log(top.table("log"));
+    let trunks = trunk::read_all(&mut top);
+    top.close();
+    Daemon { sip, media, recordings, database: database_path, control_socket, prompts_dir, log, trunks }
+}
+
+fn read_sip(mut sip: Table<'_>) -> Sip {
+    let listeners = read_listeners(&mut sip);
+    let user_agent = sip
+        .parsed("user_agent", "a product such as \"hotlined/0.1.0\"", plain)
+        .unwrap_or_else(|| concat!("hotlined/", env!("CARGO_PKG_VERSION")).to_owned());
+    let realm = sip.parsed("realm", "a text in quotes", plain).unwrap_or_else(|| "hotlined".to_owned());
+    let nonce_lifetime = sip.seconds("nonce_lifetime_seconds", 10.0..=DAY, Duration::from_secs(300));
+    let t1 = sip.seconds("t1_seconds", 0.05..=10.0, Duration::from_millis(500));
+    let t2 = sip.seconds("t2_seconds", 0.05..=60.0, Duration::from_secs(4));
+    let t4 = sip.seconds("t4_seconds", 0.05..=60.0, Duration::from_secs(5));
+    if t2 < t1 {
+        sip.wrong("t2_seconds", "at least t1_seconds", format_args!("{}", t2.as_secs_f64()));
+    }
+    let session_expires = sip.seconds("session_expires_seconds", 0.0..=DAY, Duration::from_secs(1800));
+    // RFC 4028 §5: no Min-SE below 90 s.
+    let min_se = sip.seconds("min_se_seconds", 90.0..=DAY, Duration::from_secs(90));
+    let session_expires = (!session_expires.is_zero()).then_some(session_expires);
+    if session_expires.is_some_and(|expires| expires < min_se) {
+        sip.wrong("session_expires_seconds", "0, or at least min_se_seconds", "less");
+    }
+    let tcp_fallback = sip.flag("tcp_fallback", true);
+
+    let mut table = sip.table("registrar");
+    let registrar = Registrar {
+        min_expires: table.seconds("min_expires_seconds", 1.0..=DAY, Duration::from_secs(60)),
+        max_expires: table.seconds("max_expires_seconds", 1.0..=DAY, Duration::from_secs(3600)),
+        default_expires: table.seconds("default_expires_seconds", 1.0..=DAY, Duration::from_secs(600)),
+    };
+    if !(registrar.min_expires..=registrar.max_expires).contains(&registrar.default_expires) {
+        let expected = "a time from min_expires_seconds to max_expires_seconds";
+        table.wrong("default_expires_seconds", expected, registrar.default_expires.as_secs_f64());
+    }
+    table.close();
+
+    let mut table = sip.table("qualify");
+    let interval = table.seconds("interval_seconds", 0.0..=3600.0, Duration::from_secs(30));
+    let timeout = table.seconds("timeout_seconds", 0.5..=32.0, Duration::from_secs(4));
+    let qualify = Qualify { interval: (!interval.is_zero()).then_some(interval), timeout };
+    table.close();
+
+    let mut table = sip.table("failed_auth");
+    let per_minute = table.whole("per_minute", 0..=100_000, 10);
+    let ignored = table.seconds("ignored_seconds", 1.0..=DAY, Duration::from_secs(60));
+    let failed_auth = (per_minute > 0).then_some(FailedAuth { per_minute, ignored });
+    table.close();
+
+    sip.close();
+    Sip {
+        listeners,
+        user_agent,
+        realm,
+        nonce_lifetime,
+        t1,
+        t2,
+        t4,
+        session_expires,
+        min_se,
+        tcp_fallback,
+        registrar,
+        qualify,
+        failed_auth,
+    }
+}
+
+fn read_listeners(sip: &mut Table<'_>) -> Vec<Listener> {
+    let anywhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 5060));
+    let default = [Transport::Udp, Transport::Tcp].map(|transport| Listener {
+        transport,
+        bind: anywhere,
+        advertise: None,
+    });
+    let Some(tables) = sip.tables("listeners") else { return default.to_vec() };
+    // A message names its listener in a byte.
+    if tables.is_empty() || tables.len() > 16 {
+        sip.wrong("listeners", "1 to 16 listeners", tables.len());
+    }
+    let mut listeners: Vec<Listener> = Vec::new();
+    for mut table in tables {
+        let transport = table.choice("transport", &TRANSPORTS, Transport::Udp);
+        let bind = table
+            .parsed("bind", "an address and port such as \"0.0.0.0:5060\"", |text| text.parse().ok())
+            .unwrap_or(anywhere);
+        let advertise = table.parsed("advertise", "an IP address, or address and port", |text| {
+            let alone = || Some(SocketAddr::new(text.parse().ok()?, bind.port()));
+            text.parse().ok().or_else(alone).filter(|address: &SocketAddr| !address.ip().is_unspecified())
+        });
+        if advertise.is_some_and(|address| address.is_ipv4() != bind.is_ipv4()) {
+            table.wrong("advertise", "an address of the same family as bind", "another family");
+        }
+        let same = |l: &Listener| l.transport == transport && l.bind == bind && bind.port() != 0;
+        if listeners.iter().any(same) {
+            table.wrong("bind", "an address and port that no other listener has", bind);
+        }
+        table.close();
+        listeners.push(Listener { transport, bind, advertise });
+    }
+    listeners
+}
+
+fn read_media(mut media: Table<'_>) -> Media {
+    let v4 = |text: &str| text.parse().ok().filter(IpAddr::is_ipv4);
+    let v6 = |text: &str| text.parse().ok().filter(IpAddr::is_ipv6);
+    let told = |address: &IpAddr| !address.is_unspecified();
+    let address = media.parsed("address", "an IPv4 address", v4);
+    let advertise = media.parsed("advertise", "an IPv4 address of a machine", |t| v4(t).filter(told));
+    let address_v6 = media.parsed("address_v6", "an IPv6 address", v6);
+    let advertise_v6 = media.parsed("advertise_v6", "an IPv6 address of a machine", |t| v6(t).filter(told));
+    if advertise_v6.is_some() && address_v6.is_none() {
+        media.wrong("advertise_v6", "address_v6 beside it", "it alone");
+    }
+    let ports = 1024..=65_535;
+    let port_min = media.whole("port_min", ports.clone(), 20_000);
+    let port_max = media.whole("port_max", ports, 29_999);
+    if port_min % 2 != 0 {
+        // RFC 3550 §11: RTP on an even port, RTCP on the next one.
+        media.wrong("port_min", "an even port", port_min);
+    }
+    if port_max <= port_min {
+        media.wrong("port_max", "a port above port_min", port_max);
+    }
+    let silence_after = media.seconds("silence_after_seconds", 0.5..=3600.0, Duration::from_secs(5));
+    media.close();
+    Media {
+        address: address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
+        advertise,
+        address_v6,
+        advertise_v6,
+        port_min: u16::try_from(port_min).unwrap_or(u16::MAX),
+        port_max: u16::try_from(port_max).unwrap_or(u16::MAX),
+        silence_after,
+    }
+}
+
+fn read_recordings(mut table: Table<'_>) -> Recordings {
+    let recordings = Recordings {
+        dir: path(&mut table, "dir", "recordings"),
+        sync_interval: table.seconds("sync_interval_seconds", 0.1..=3600.0, Duration::from_secs(1)),
+        disk_floor_mb: table.whole("disk_floor_mb", 0..=u32::MAX, 500),
+    };
+    table.close();
+    recordings
+}
+
+fn read_log(mut table: Table<'_>) -> Log {
+    let levels = [
+        ("error", LogLevel::Error),
+        ("warn", LogLevel::Warn),
+        ("info", LogLevel::Info),
+        ("debug", LogLevel::Debug),
+        ("trace", LogLevel::Trace),
+    ];
+    let formats = [("text", LogFormat::Text), ("json", LogFormat::Json)];
+    let log = Log {
+        level: table.choice("level", &levels, LogLevel::Info),
+        format: table.choice("format", &formats, LogFormat::Text),
+    };
+    table.close();
+    log
+}
+
+/// The words for transports.
+pub(super) const TRANSPORTS: [(&str, Transport); 2] = [("udp", Transport::Udp), ("tcp", Transport::Tcp)];
+
+fn path(table: &mut Table<'_>, key: &str, default: &str) -> PathBuf {
+    let given = table.parsed(key, "a path in quotes", |text| (!text.is_empty()).then(|| PathBuf::from(text)));
+    given.unwrap_or_else(|| default.into())
+}
+
+/// Text for a header: not empty, no line ends.
+fn plain(text: &str) -> Option<String> {
+    (!text.trim().is_empty() && !text.chars().any(char::is_control)).then(|| text.to_owned())
+}
