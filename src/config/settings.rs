@@ -289,7 +289,7 @@ fn read_media(mut media: Table<'_>) -> Media {
     let ports = 1024..=65_535;
     let port_min = media.whole("port_min", ports.clone(), 20_000);
     let port_max = media.whole("port_max", ports, 29_999);
-    if port_min % 2 != 0 {
+    if !port_min.is_multiple_of(2) {
         // RFC 3550 §11: RTP on an even port, RTCP on the next one.
         media.wrong("port_min", "an even port", port_min);
     }
