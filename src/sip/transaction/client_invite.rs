@@ -233,9 +233,12 @@ mod tests {
         Event::{self, Cancel, DeadlinePassed, GoesAnotherWay, Response, TransportFailed},
     };
 
+    /// Its name, the transport, what happens at which millisecond, what the machine does then.
+    type Row = (&'static str, Timing, &'static [(u64, Event)], &'static str);
+
     #[test]
     fn every_row_of_figure_5_and_rfc_6026_holds() {
-        let rows: &[(&str, Timing, &[(u64, Event)], &str)] = &[
+        let rows: &[Row] = &[
             (
                 "timers A and B over UDP",
                 UDP,

@@ -164,9 +164,12 @@ mod tests {
         Event::{self, DeadlinePassed, GoesAnotherWay, Response, TransportFailed},
     };
 
+    /// Its name, the transport, what happens at which millisecond, what the machine does then.
+    type Row = (&'static str, Timing, &'static [(u64, Event)], &'static str);
+
     #[test]
     fn every_row_of_figure_6_holds() {
-        let rows: &[(&str, Timing, &[(u64, Event)], &str)] = &[
+        let rows: &[Row] = &[
             (
                 "timers E (doubling to T2) and F over UDP",
                 UDP,

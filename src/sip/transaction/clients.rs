@@ -1,5 +1,5 @@
 //! Our requests and the transactions they are in: finds the one that a response belongs to, keeps
-//! the text that is sent again, and writes the ACK for a refusal and the CANCEL.
+//! the text that is sent again, and chooses between UDP and TCP by size.
 //!
 //! Deadlines, remotes and flows are ordered sets beside the map: the next deadline is the set's first
 //! element and a machine that changes its mind takes its old entry out, so nothing is ever scanned
@@ -18,10 +18,11 @@ use super::{
     Class, ClientTx, Happened,
     client_invite::{self, ClientInvite},
     client_other::{self, ClientOther},
+    hop_by_hop::{ack_for_refusal, cancel_for, head},
     timing::Timing,
 };
 use crate::sip::{
-    header::{CSeq, Via},
+    header::Via,
     hop::{FlowId, Hop, Listener, Transport},
     message::{HeaderName, Headers, Method, Request, Response, Status},
     ua::{NoAnswer, UaSettings},
@@ -203,6 +204,16 @@ impl Clients {
             }
             self.tell(id, Fact::DeadlinePassed, None, now, out);
         }
+    }
+
+    /// Whether nothing at all is kept.
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.live.is_empty()
+            && self.deadlines.is_empty()
+            && self.by_branch.is_empty()
+            && self.by_remote.is_empty()
+            && self.by_flow.is_empty()
     }
 
     /// Whether the response's Via is one of ours (RFC 3261 §18.1.2).
@@ -429,49 +440,4 @@ impl Clients {
 
 fn key(branch: &str, method: &Method) -> String {
     format!("{branch} {method}")
-}
-
-/// What the ACK for a refusal and the CANCEL take over from the INVITE (RFC 3261 §17.1.1.3, §9.1).
-fn head(invite: &Request) -> Request {
-    let mut headers = Headers::new();
-    for name in [
-        HeaderName::Via,
-        HeaderName::Route,
-        HeaderName::MaxForwards,
-        HeaderName::From,
-        HeaderName::To,
-        HeaderName::CallId,
-        HeaderName::CSeq,
-    ] {
-        headers.copy(&name, &invite.headers);
-    }
-    Request { method: invite.method.clone(), uri: invite.uri.clone(), headers, body: Vec::new() }
-}
-
-/// RFC 3261 §17.1.1.3: the INVITE's branch, the response's To.
-fn ack_for_refusal(head: &Request, response: &Response) -> Request {
-    let mut ack = with_method(head, Method::Ack);
-    if let Some(to) = response.headers.get(&HeaderName::To) {
-        ack.headers.set(HeaderName::To, to);
-    }
-    ack
-}
-
-/// RFC 3261 §9.1: the INVITE's branch and its To without a tag.
-fn cancel_for(head: &Request, further: Headers) -> Request {
-    let mut cancel = with_method(head, Method::Cancel);
-    for header in further.iter() {
-        cancel.headers.push(header.name.clone(), header.value.clone());
-    }
-    cancel
-}
-
-fn with_method(head: &Request, method: Method) -> Request {
-    let mut request = head.clone();
-    if let Some(cseq) = head.headers.cseq() {
-        let cseq = CSeq { number: cseq.number, method: method.clone() };
-        request.headers.set(HeaderName::CSeq, cseq.to_string());
-    }
-    request.method = method;
-    request
 }

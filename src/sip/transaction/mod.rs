@@ -8,15 +8,19 @@
 //!
 //! Reading starts at [`Transactions::receive`].
 
+mod answering;
 mod client_invite;
 mod client_other;
 mod clients;
+mod hop_by_hop;
 #[cfg(test)]
 mod ladder;
 mod matching;
 mod server_invite;
 mod server_other;
 mod servers;
+#[cfg(test)]
+mod tests;
 mod timing;
 
 use std::time::Instant;
@@ -109,13 +113,13 @@ impl Transactions {
 
     /// A datagram, or one whole message cut from a stream.
     pub fn receive(&mut self, hop: Hop, bytes: &[u8], now: Instant) {
-        if !servers::is_answerable(hop.remote) {
+        if !answering::is_answerable(hop.remote) {
             return;
         }
         match parse::message(bytes) {
             Ok(Message::Request(request)) => self.servers.receive(request, hop, now, &mut self.happened),
             Ok(Message::Response(response)) => self.clients.receive(response, hop, now, &mut self.happened),
-            Err(ParseError::Answer(response)) => servers::answer_unread(*response, hop, &mut self.happened),
+            Err(ParseError::Answer(response)) => answering::answer_unread(*response, hop, &mut self.happened),
             Err(ParseError::Drop(_)) => {}
         }
     }

@@ -173,9 +173,12 @@ mod tests {
         ServerInvite,
     };
 
+    /// Its name, the transport, what happens at which millisecond, what the machine does then.
+    type Row = (&'static str, Timing, &'static [(u64, Event)], &'static str);
+
     #[test]
     fn every_row_of_figure_7_and_rfc_6026_holds() {
-        let rows: &[(&str, Timing, &[(u64, Event)], &str)] = &[
+        let rows: &[Row] = &[
             (
                 "a retransmitted INVITE gets the last provisional again",
                 UDP,

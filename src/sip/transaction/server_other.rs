@@ -121,9 +121,12 @@ mod tests {
         ServerOther,
     };
 
+    /// Its name, the transport, what happens at which millisecond, what the machine does then.
+    type Row = (&'static str, Timing, &'static [(u64, Event)], &'static str);
+
     #[test]
     fn every_row_of_figure_8_holds() {
-        let rows: &[(&str, Timing, &[(u64, Event)], &str)] = &[
+        let rows: &[Row] = &[
             (
                 "a retransmission gets the last answer again, once there is one, until timer J",
                 UDP,

@@ -1,12 +1,11 @@
 //! Peers' requests and the transactions they are in: finds the one that a request belongs to, keeps
-//! the last answer, and knows where answers go (RFC 3261 §18.2.2, RFC 3581).
+//! the last answer and repeats it. Where answers go is `answering`'s to say.
 //!
 //! Deadlines and flows are ordered sets beside the map, for the reason given in `clients`.
 
 use std::{
     collections::{BTreeSet, HashMap},
-    hash::{DefaultHasher, Hash, Hasher},
-    net::{IpAddr, SocketAddr},
+    net::SocketAddr,
     time::Instant,
 };
 
@@ -14,6 +13,7 @@ use bytes::Bytes;
 
 use super::{
     Class, Happened, ServerTx,
+    answering::{add_to_tag, answer_hop, refuse, stateless_tag},
     matching::{merge_key, sent_by_port, transaction_key},
     server_invite::{self, ServerInvite},
     server_other::{self, ServerOther},
@@ -37,9 +37,6 @@ const MOST_KEPT: usize = 8 * 1024;
 
 /// In bytes. Real branches have 20 to 80; one that is longer gets 400.
 const LONGEST_BRANCH: usize = 256;
-
-/// Seconds, in the Retry-After of a 503.
-const RETRY_AFTER_SECONDS: &str = "10";
 
 /// All server transactions.
 #[derive(Debug)]
@@ -71,6 +68,8 @@ struct Server {
     /// The To tag of our answers, where the request had none.
     to_tag: Option<String>,
     last_answer: Option<Bytes>,
+    /// Whether the user knows of it, and shall hear of its end: not when we answered by ourselves.
+    told: bool,
     /// The deadline that stands in [`Servers::deadlines`].
     queued: Option<Instant>,
 }
@@ -157,6 +156,7 @@ impl Servers {
             record_routes: record_routes(&request),
             to_tag: None,
             last_answer: None,
+            told: request.method != Method::Cancel && !merged,
             queued: None,
         });
         match request.method {
@@ -247,6 +247,22 @@ impl Servers {
         }
     }
 
+    /// Whether nothing at all is kept.
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.live.is_empty()
+            && self.deadlines.is_empty()
+            && self.by_key.is_empty()
+            && self.by_merge_key.is_empty()
+            && self.by_flow.is_empty()
+    }
+
+    /// Has the cap come sooner.
+    #[cfg(test)]
+    pub(super) fn set_most_live(&mut self, most_live: usize) {
+        self.most_live = most_live;
+    }
+
     /// A retransmission of that transaction's request.
     fn again(&mut self, id: ServerTx, now: Instant, out: &mut Vec<Happened>) {
         match self.live.get_mut(&id).map(|server| &mut server.kind) {
@@ -318,6 +334,7 @@ impl Servers {
         out: &mut Vec<Happened>,
     ) {
         use server_invite::Action;
+        let told = self.live.get(&id).is_some_and(|server| server.told);
         let mut over = false;
         for action in actions {
             match action {
@@ -329,8 +346,9 @@ impl Servers {
                         out.push(Happened::Ack { request, hop });
                     }
                 }
-                Action::Done => out.push(Happened::ServerEnded { server: id, acked: true }),
-                Action::NoAck => out.push(Happened::ServerEnded { server: id, acked: false }),
+                Action::Done if told => out.push(Happened::ServerEnded { server: id, acked: true }),
+                Action::NoAck if told => out.push(Happened::ServerEnded { server: id, acked: false }),
+                Action::Done | Action::NoAck => {}
                 Action::End => over = true,
             }
         }
@@ -415,7 +433,7 @@ impl Server {
             self.to_tag = Some(to_tag.to_owned());
         }
         // RFC 3261 §12.1.1: the answers that make a dialog carry the route back.
-        if status != Status::TRYING && !(status.is_final() && !status.is_success()) {
+        if status != Status::TRYING && Class::of(status) != Class::Failure {
             headers.copy(&HeaderName::RecordRoute, &self.record_routes);
         }
         for header in further.iter() {
@@ -426,76 +444,6 @@ impl Server {
         self.last_answer = Some(bytes.clone());
         out.push(Happened::Send { hop: self.hop, bytes });
     }
-}
-
-/// Whether an answer may be sent there at all: never to a group of hosts, whatever a packet claims.
-pub(super) fn is_answerable(source: SocketAddr) -> bool {
-    let one_host = match source.ip() {
-        IpAddr::V4(ip) => !ip.is_multicast() && !ip.is_broadcast() && !ip.is_unspecified(),
-        IpAddr::V6(ip) => !ip.is_multicast() && !ip.is_unspecified(),
-    };
-    one_host && source.port() != 0
-}
-
-/// Answers what could not be read as a request, without a transaction (RFC 3261 §8.2.7), and to where
-/// it came from: nothing in it is to be trusted, its Via included.
-pub(super) fn answer_unread(mut response: Response, hop: Hop, out: &mut Vec<Happened>) {
-    if let Some(mut via) = response.headers.via() {
-        via.stamp(hop.remote);
-        response.headers.set_top_via(&via);
-    }
-    let tag = stateless_tag(response.headers.call_id().unwrap_or_default());
-    add_to_tag(&mut response.headers, &tag);
-    out.push(Happened::Send { hop, bytes: response.to_bytes() });
-}
-
-/// Answers a request without a transaction. An ACK is never answered.
-fn refuse(request: &Request, via: &Via, hop: Hop, status: Status, reason: &str, out: &mut Vec<Happened>) {
-    if request.method == Method::Ack {
-        return;
-    }
-    let mut via = via.clone();
-    let go = answer_hop(hop, &via);
-    via.stamp(hop.remote);
-    let mut response = Response::answering(request, status);
-    response.headers.set_top_via(&via);
-    response.reason = reason.to_owned();
-    add_to_tag(&mut response.headers, &stateless_tag(request.headers.call_id().unwrap_or_default()));
-    if status == Status::SERVICE_UNAVAILABLE {
-        response.headers.push(HeaderName::RetryAfter, RETRY_AFTER_SECONDS);
-    }
-    out.push(Happened::Send { hop: go, bytes: response.to_bytes() });
-}
-
-/// Where the answers to a request go that came on `hop` (RFC 3261 §18.2.2, RFC 3581 §4): back on its
-/// stream; over UDP to its source, or to the source's address and sent-by's port where the sender did
-/// not ask for `rport`.
-///
-/// Departs from RFC 3261 §18.2.2 in that `maddr` is not followed: it lets anybody aim our answers at
-/// anybody, and no phone or trunk uses it.
-fn answer_hop(hop: Hop, via: &Via) -> Hop {
-    if hop.transport.is_reliable() || via.wants_rport() {
-        return hop;
-    }
-    Hop { remote: SocketAddr::new(hop.remote.ip(), sent_by_port(via)), ..hop }
-}
-
-/// Adds the tag where the To has none, and says whether it did.
-fn add_to_tag(headers: &mut Headers, tag: &str) -> bool {
-    let Some(to) = headers.get(&HeaderName::To) else { return false };
-    if tag.is_empty() || headers.to().is_none_or(|to| to.tag().is_some()) {
-        return false;
-    }
-    let to = format!("{to};tag={tag}");
-    headers.set(HeaderName::To, to);
-    true
-}
-
-/// The same tag for the same request each time (RFC 3261 §8.2.7).
-fn stateless_tag(key: &str) -> String {
-    let mut hasher = DefaultHasher::new();
-    key.hash(&mut hasher);
-    format!("{:016x}", hasher.finish())
 }
 
 /// The Record-Routes of a request whose answer can make a dialog.
