@@ -6,6 +6,7 @@
 
 pub mod body;
 pub mod check;
+mod dialog;
 pub mod digest;
 pub mod framing;
 pub mod header;
@@ -17,8 +18,10 @@ pub mod message;
 pub mod offer;
 pub mod parse;
 pub mod sdp;
+mod session_timer;
 pub mod text;
 pub mod transaction;
 pub mod ua;
 pub mod uri;
+mod usage;
 pub mod write;
