@@ -42,6 +42,10 @@ const LARGEST_DATAGRAM: usize = 2048;
 /// How often joined legs are looked at for silence.
 const TICK: Duration = Duration::from_secs(1);
 
+/// How much the relay thread goes before other threads of this machine: far enough that a backup or a
+/// compiler cannot make voice stutter, behind the system's own.
+const NICENESS: i32 = -10;
+
 /// The address to bind for one family, and the one that peers are told.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Address {
@@ -116,6 +120,9 @@ impl Engine {
     /// Runs until [`Order::ShutDown`] comes or nobody is left to send it; then every
     /// port is free.
     pub(super) fn run(mut self) {
+        // Linux counts niceness by thread. A daemon without the right to it (CAP_SYS_NICE, LimitNICE=)
+        // relays as well as the others let it.
+        let _ = rustix::process::nice(NICENESS);
         let mut events: Vec<Event> = Vec::with_capacity(ROUND);
         let mut datagram = [0; LARGEST_DATAGRAM];
         let mut now = clock::now();
