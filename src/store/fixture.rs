@@ -11,21 +11,21 @@ use crate::desk::{
 };
 
 /// A moment in local time: `at("16:15:02.123")` on 2026-11-23 in China.
-pub(super) fn at(time: &str) -> LocalTime {
+pub(crate) fn at(time: &str) -> LocalTime {
     DateTime::parse_from_rfc3339(&format!("2026-11-23T{time}+08:00")).unwrap()
 }
 
 /// The same moment in UTC.
-pub(super) fn utc_at(time: &str) -> DateTime<Utc> {
+pub(crate) fn utc_at(time: &str) -> DateTime<Utc> {
     at(time).to_utc()
 }
 
-pub(super) fn id(number: u32) -> TicketId {
+pub(crate) fn id(number: u32) -> TicketId {
     TicketId { day: "2026-11-23".parse().unwrap(), number }
 }
 
 /// A ticket right after its INVITE.
-pub(super) fn opened(number: u32, revision: u32) -> Ticket {
+pub(crate) fn opened(number: u32, revision: u32) -> Ticket {
     Ticket {
         id: id(number),
         revision,
@@ -51,7 +51,7 @@ pub(super) fn opened(number: u32, revision: u32) -> Ticket {
     }
 }
 
-pub(super) fn leg(index: u16, party: Party) -> LegRecord {
+pub(crate) fn leg(index: u16, party: Party) -> LegRecord {
     LegRecord {
         index,
         party,
@@ -66,7 +66,7 @@ pub(super) fn leg(index: u16, party: Party) -> LegRecord {
 }
 
 /// A ticket whose call has been answered and has ended.
-pub(super) fn ended(number: u32, revision: u32) -> Ticket {
+pub(crate) fn ended(number: u32, revision: u32) -> Ticket {
     let mut ticket = opened(number, revision);
     ticket.first_ring = Some(at("16:15:02.900"));
     ticket.flagged = Some(at("16:15:17.900"));
@@ -94,7 +94,7 @@ pub(super) fn ended(number: u32, revision: u32) -> Ticket {
     ticket
 }
 
-pub(super) fn report(number: u32) -> RecordingReport {
+pub(crate) fn report(number: u32) -> RecordingReport {
     RecordingReport {
         path: format!("2026/11/23/{}.wav", id(number)).into(),
         sample_rate: 8000,
@@ -119,10 +119,10 @@ pub(super) fn report(number: u32) -> RecordingReport {
     }
 }
 
-pub(super) fn line(index: u32, time: &str, what: &'static str) -> TimelineEntry {
+pub(crate) fn line(index: u32, time: &str, what: &'static str) -> TimelineEntry {
     TimelineEntry { index, at: at(time), what, words: format!("{what} at {time}") }
 }
 
-pub(super) fn change(ticket: Ticket, new_entries: Vec<TimelineEntry>) -> TicketChange {
+pub(crate) fn change(ticket: Ticket, new_entries: Vec<TimelineEntry>) -> TicketChange {
     TicketChange { ticket, new_entries }
 }

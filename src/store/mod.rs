@@ -15,7 +15,7 @@ pub mod binding;
 pub mod error;
 pub mod facts;
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 mod group;
 mod inbox;
 mod open;
