@@ -1,5 +1,6 @@
 //! The layer as its user sees it: text in, text out, in virtual time.
 
+mod any_order;
 mod client;
 mod server;
 
@@ -15,7 +16,7 @@ use rand_chacha::ChaCha8Rng;
 use super::{ClientTx, Happened, ServerTx, Transactions, ladder::a_moment};
 use crate::sip::{
     hop::{FlowId, Hop, Listener, ListenerId, Transport},
-    message::{Headers, Message, Request, Response, Status},
+    message::{Headers, Message, Method, Request, Response, Status},
     parse,
     ua::UaSettings,
 };
@@ -27,7 +28,14 @@ struct Bench {
     now: Instant,
     /// The transactions that were told of, in order.
     servers: Vec<ServerTx>,
+    /// Their methods.
+    told: Vec<Method>,
     requests: Vec<Request>,
+    /// Those INVITEs among them that were told to be over, in order.
+    ended: Vec<ServerTx>,
+    /// Requests of ours that had a final answer (more than once for forked 2xx), or none.
+    answered: Vec<ClientTx>,
+    unanswered: Vec<ClientTx>,
     responses: Vec<Response>,
     /// Everything sent, in order.
     sent: Vec<(Hop, String)>,
@@ -64,7 +72,11 @@ impl Bench {
             start,
             now: start,
             servers: Vec::new(),
+            told: Vec::new(),
             requests: Vec::new(),
+            ended: Vec::new(),
+            answered: Vec::new(),
+            unanswered: Vec::new(),
             responses: Vec::new(),
             sent: Vec::new(),
         }
@@ -113,6 +125,7 @@ impl Bench {
                 }
                 Happened::Request { server, request, hop } => {
                     self.servers.push(server);
+                    self.told.push(request.method.clone());
                     let line = format!("request {} from {}", request.method, place(hop));
                     self.requests.push(request);
                     line
@@ -126,14 +139,21 @@ impl Bench {
                     let nth = self.servers.iter().position(|s| *s == server).unwrap();
                     format!("request {nth} cancelled: {}", reason.as_deref().unwrap_or("no reason"))
                 }
-                Happened::Response { response, .. } => {
+                Happened::Response { client, response, .. } => {
+                    if response.status.is_final() {
+                        self.answered.push(client);
+                    }
                     let line = format!("response {}", response.status);
                     self.responses.push(response);
                     line
                 }
                 Happened::Stray { response, .. } => format!("stray {}", response.status),
-                Happened::NoAnswer { why, .. } => format!("no answer: {why:?}"),
+                Happened::NoAnswer { client, why } => {
+                    self.unanswered.push(client);
+                    format!("no answer: {why:?}")
+                }
                 Happened::ServerEnded { server, acked } => {
+                    self.ended.push(server);
                     let nth = self.servers.iter().position(|s| *s == server).unwrap();
                     format!("request {nth} ended{}", if acked { "" } else { " without ACK" })
                 }
