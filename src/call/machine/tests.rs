@@ -37,6 +37,8 @@ impl Ladder {
             self.now = self.now.max(at);
             let actions = self.call.on(Event::DeadlinePassed, self.now);
             self.write(&actions);
+            let next = self.call.deadline();
+            assert!(next.is_none_or(|next| next > self.now), "a deadline does not go by:\n{}", self.text);
         }
         self.now = then;
         self
