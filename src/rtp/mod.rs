@@ -8,4 +8,5 @@ pub mod packet;
 pub mod source_lock;
 pub mod stream;
 pub mod telephone_event;
+pub mod timeline;
 pub mod timestamp;
