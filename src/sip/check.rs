@@ -192,3 +192,6 @@ fn is_optional(headers: &Headers) -> bool {
         })
     })
 }
+
+#[cfg(test)]
+mod tests;

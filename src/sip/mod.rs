@@ -15,8 +15,12 @@ pub mod headers;
 pub mod hop;
 mod lines;
 pub mod message;
+#[cfg(test)]
+mod mutation;
 pub mod offer;
 pub mod parse;
+#[cfg(test)]
+mod properties;
 pub mod sdp;
 mod session_timer;
 pub mod text;

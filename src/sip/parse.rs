@@ -267,3 +267,6 @@ impl Read {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

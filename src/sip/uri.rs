@@ -300,7 +300,8 @@ impl Params {
     fn parse_uri(text: &str) -> Result<Self, Malformed> {
         Self::read(text, |name| {
             let plain = unescape(name);
-            if is_token(&plain) {
+            // A name that would still hold an escape stays as it came, or it would be unescaped twice.
+            if is_token(&plain) && !plain.contains('%') {
                 return Ok(plain.to_ascii_lowercase());
             }
             let fits = |b: u8| is_token_byte(b) || b"[]/:&+$()".contains(&b);

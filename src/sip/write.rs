@@ -49,3 +49,52 @@ fn assemble(start: &str, headers: &Headers, body: &[u8]) -> Bytes {
 fn one_line(text: &str) -> String {
     if text.contains(['\r', '\n']) { text.replace(['\r', '\n'], " ") } else { text.to_owned() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sip::{
+        message::{HeaderName, Method},
+        uri::Uri,
+    };
+
+    #[test]
+    fn content_length_is_always_written_and_always_right() {
+        let mut headers = Headers::new();
+        headers.push(HeaderName::CallId, "1");
+        headers.push(HeaderName::ContentType, "application/octet-stream");
+        let uri = Uri::parse("tel:+8602112345678;phone-context=example.cn").unwrap();
+        let body = vec![0, 0xff, b'\r', b'\n', 0x80];
+        let request = Request { method: Method::Other("DANCE".to_owned()), uri, headers, body };
+        assert_eq!(
+            request.to_bytes(),
+            &b"DANCE tel:+8602112345678;phone-context=example.cn SIP/2.0\r\nCall-ID: 1\r\n\
+               Content-Type: application/octet-stream\r\nContent-Length: 5\r\n\r\n\0\xff\r\n\x80"[..]
+        );
+    }
+
+    #[test]
+    fn a_reason_is_the_given_one_or_the_usual_one() {
+        let line = |status, reason: &str| {
+            let response =
+                Response { status, reason: reason.to_owned(), headers: Headers::new(), body: Vec::new() };
+            String::from_utf8(response.to_bytes().to_vec()).unwrap().lines().next().unwrap().to_owned()
+        };
+        assert_eq!(line(Status::NOT_FOUND, ""), "SIP/2.0 404 Not Found");
+        assert_eq!(line(Status::NOT_FOUND, "Nobody Here"), "SIP/2.0 404 Nobody Here");
+        assert_eq!(line(Status::new(299).unwrap(), ""), "SIP/2.0 299 ");
+    }
+
+    #[test]
+    fn no_value_can_begin_a_line_of_its_own() {
+        let mut headers = Headers::new();
+        headers.push(HeaderName::Subject, "x\r\nVia: SIP/2.0/UDP evil");
+        let response =
+            Response { status: Status::OK, reason: "OK\nX: y".to_owned(), headers, body: Vec::new() };
+        let text = String::from_utf8(response.to_bytes().to_vec()).unwrap();
+        assert_eq!(
+            text,
+            "SIP/2.0 200 OK X: y\r\nSubject: x  Via: SIP/2.0/UDP evil\r\nContent-Length: 0\r\n\r\n"
+        );
+    }
+}
