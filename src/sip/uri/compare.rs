@@ -20,14 +20,18 @@ impl SipUri {
     }
 }
 
-/// Every parameter of `one` is in `other` with that value, or may be ignored there.
+/// Every parameter of `one` is in `other` with that value, or may be ignored there. A name that stands
+/// there twice, which §19.1.1 forbids, matches by any of its values.
 fn params_match(one: &Params, other: &Params) -> bool {
-    one.0.iter().all(|(name, value)| match other.0.iter().find(|(n, _)| n == name) {
-        Some((_, theirs)) => text_matches(value.as_deref(), theirs.as_deref()),
-        // §19.1.4: who leaves out a component with a default is not who writes the default. That only one
-        // writes another transport is ignored by the letter; such URIs reach different sockets, so we
-        // tell them apart, too.
-        None => name != "transport" && !NEVER_IGNORED.contains(&name.as_str()),
+    one.0.iter().all(|(name, value)| {
+        let mut theirs = other.0.iter().filter(|(n, _)| n == name).peekable();
+        if theirs.peek().is_none() {
+            // §19.1.4: who leaves out a component with a default is not who writes the default. That only
+            // one writes another transport is ignored by the letter; such URIs reach different sockets,
+            // so we tell them apart, too.
+            return name != "transport" && !NEVER_IGNORED.contains(&name.as_str());
+        }
+        theirs.any(|(_, theirs)| text_matches(value.as_deref(), theirs.as_deref()))
     })
 }
 

@@ -108,6 +108,7 @@ fn uris_match_as_the_rfc_says() {
         ("tel:+86-138-0000", "tel:+861380000", true),
         ("tel:110;phone-context=+86", "tel:110", false),
         ("sip:a@h", "tel:1", false),
+        ("sip:a@h;x;x=1", "sip:a@h;x=1;x", true),
     ] {
         let (a, b) = (Uri::parse(one).unwrap(), Uri::parse(other).unwrap());
         assert_eq!(a.matches(&b), same, "{one} and {other}");
