@@ -24,6 +24,8 @@ mod properties;
 pub mod sdp;
 mod session_timer;
 pub mod text;
+#[cfg(test)]
+mod torture;
 pub mod transaction;
 pub mod ua;
 pub mod uri;
