@@ -233,7 +233,7 @@ impl UserAgent {
         self.settle(now);
         self.core.memory.forget(now);
         while let Some(id) = self.core.ring(now) {
-            self.with(id, now, |usage, core| usage.deadline_passed(core, now));
+            self.order(id, now, |usage, core| usage.deadline_passed(core, now));
         }
     }
 

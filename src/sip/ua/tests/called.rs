@@ -52,6 +52,7 @@ fn a_200_is_repeated_until_its_ack() {
     let mut bench = Bench::new();
     let usage = called(&mut bench, "", OTHER);
     bench.ua.accept(usage, sdp(), bench.now);
+    bench.take();
     bench.pass(Duration::from_millis(12_000));
     let times: Vec<u128> = bench.sent_at().into_iter().map(|(at, _)| at).collect();
     assert_eq!(times, [0, 500, 1500, 3500, 7500, 11_500], "T1 doubling up to T2");
@@ -185,8 +186,8 @@ fn a_required_reliable_response_is_repeated_until_its_prack() {
     let usage = called(&mut bench, RELIABLE, OTHER);
     bench.ua.provisional(usage, Status::SESSION_PROGRESS, Some(sdp()), bench.now);
     bench.ua.provisional(usage, Status::RINGING, None, bench.now);
-    bench.pass(Duration::from_millis(3600));
     bench.take();
+    bench.pass(Duration::from_millis(3600));
     let sent = bench.sent_at();
     let times: Vec<u128> = sent.iter().map(|(at, _)| *at).collect();
     assert_eq!(times, [0, 500, 1500, 3500]);
