@@ -5,9 +5,9 @@ use std::{net::IpAddr, str::FromStr};
 /// An address with a prefix length: `203.0.113.0/24`, `2001:db8::/32`, or a single address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Network {
-    address: IpAddr,
+    pub address: IpAddr,
     /// 0 to 32, or 0 to 128.
-    prefix: u8,
+    pub prefix: u8,
 }
 
 /// Text that is no network.

@@ -5,3 +5,4 @@ pub mod number;
 pub mod outage;
 pub mod rota;
 pub mod ticket;
+pub mod verdict;

@@ -55,20 +55,15 @@ pub struct Local {
 }
 
 impl Local {
-    /// The description that replaces `sent` within a dialog. `next` was written with this version:
-    /// where it differs from `sent` the version counts up, in it and here; where nothing changed it
-    /// goes out as it was (RFC 3264 §8).
-    pub fn settle(&mut self, sent: &[u8], next: Bytes) -> Bytes {
-        if next == sent {
-            return next;
+    /// Writes the description that follows `sent`, which was written with this version: counts the
+    /// version up if anything changed, and leaves it if nothing did (RFC 3264 §8).
+    pub fn settle(&mut self, sent: &[u8], write: impl Fn(&Self) -> Bytes) -> Bytes {
+        let unchanged = write(self);
+        if unchanged == sent {
+            return unchanged;
         }
-        let origin = |version: u64| format!("o=- {} {version} ", self.session_id);
-        let (old, new) = (origin(self.version), origin(self.version.wrapping_add(1)));
-        let text = String::from_utf8_lossy(&next);
-        debug_assert!(text.contains(&old), "written with another version");
-        let text = text.replacen(&old, &new, 1);
         self.version = self.version.wrapping_add(1);
-        text.into()
+        write(self)
     }
 }
 

@@ -1,0 +1,350 @@
+//! A new INVITE: who sends it, what it wants, and which plan its call walks. Its ticket is opened here,
+//! before anything else is done for the caller.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::{
+    Moment, Notice, Output, Switch,
+    gate::Proof,
+    leg::{CallerLeg, LiveCall, OurSdp, PortState, Ports, RecordingState},
+    media::{MediaCommand, MediaId},
+    outgoing::Caller,
+};
+use crate::{
+    call::{
+        machine::{Call, LegIndex},
+        plan::{self, Plan, Target},
+        staffing::staffing,
+    },
+    desk::{
+        number::Number,
+        ticket::{Direction, Opening, Outcome, TicketId, TicketLog},
+    },
+    sip::{
+        hop::Hop,
+        message::{HeaderName, Headers, Request, Status},
+        sdp::{self, Session},
+        ua::UsageId,
+        uri::{NameAddr, Uri},
+    },
+};
+
+/// Who sent an INVITE.
+enum Sender {
+    Trunk(String),
+    Phone(String),
+}
+
+/// What an INVITE asks for.
+enum Wish {
+    /// The hotline, by this number.
+    Hotline(String),
+    Phone(String),
+    Outside(String),
+}
+
+/// A call that passed the gate.
+struct Arrival {
+    usage: UsageId,
+    hop: Hop,
+    sender: Sender,
+    caller: Caller,
+    offer: Option<Session>,
+    /// The call seems to be one of ours that came back.
+    looped: bool,
+}
+
+impl Switch {
+    pub(super) fn invited(
+        &mut self,
+        usage: UsageId,
+        request: &Request,
+        hop: Hop,
+        offer: Option<Bytes>,
+        now: Moment,
+    ) {
+        let Some(sender) = self.sender(usage, request, hop, now) else { return };
+        let dialled = dialled(request);
+        let wish = match (&sender, dialled) {
+            (_, Some(number)) if self.is_hotline(&number) => Wish::Hotline(number),
+            (Sender::Phone(_), Some(number)) if self.house.phones.iter().any(|p| p.name == number) => {
+                Wish::Phone(number)
+            }
+            (Sender::Phone(_), Some(number)) => Wish::Outside(number),
+            (Sender::Trunk(trunk), number) => {
+                let to = request.headers.to().and_then(|to| number_of(&to.uri));
+                let own = self.trunks.iter().find(|t| t.settings.name == *trunk);
+                let own = own.and_then(|t| t.settings.hotline.clone());
+                let known = to.filter(|to| self.is_hotline(to)).or(own);
+                let Some(hotline) = known else {
+                    let dialled = Number::new(number.unwrap_or_default());
+                    self.out.push(Output::Notice(Notice::UnknownNumber { trunk: trunk.clone(), dialled }));
+                    return self.ua.refuse(usage, Status::NOT_FOUND, Headers::new(), now.mono);
+                };
+                Wish::Hotline(hotline)
+            }
+            (Sender::Phone(_), None) => {
+                return self.ua.refuse(usage, Status::ADDRESS_INCOMPLETE, Headers::new(), now.mono);
+            }
+        };
+        if self.leaving || self.calls.len() >= self.settings.max_calls {
+            let mut headers = Headers::new();
+            headers.push(HeaderName::RetryAfter, "10");
+            return self.ua.refuse(usage, Status::SERVICE_UNAVAILABLE, headers, now.mono);
+        }
+        let session = match offer.as_deref().map(sdp::read) {
+            None => None,
+            Some(Ok(session)) => Some(session),
+            Some(Err(_)) => return self.ua.refuse(usage, Status::BAD_REQUEST, Headers::new(), now.mono),
+        };
+        let caller = match &sender {
+            Sender::Trunk(_) => caller_of(request),
+            Sender::Phone(phone) => Caller { number: Some(Number::new(phone.clone())), name: None },
+        };
+        let looped = self.came_back(request, &caller);
+        let arrival = Arrival { usage, hop, sender, caller, offer: session, looped };
+        match wish {
+            Wish::Hotline(number) => self.hotline_call(arrival, &number, now),
+            Wish::Phone(name) => {
+                let plan = plan::internal(&self.house, name.clone());
+                self.start_call(arrival, Direction::Internal, &name, plan, "", None, now);
+            }
+            Wish::Outside(number) => self.outside_call(arrival, number, now),
+        }
+    }
+
+    /// Trunks are known by their address, phones by their password; everyone else gets a 401, which
+    /// tells a stranger nothing.
+    fn sender(&mut self, usage: UsageId, request: &Request, hop: Hop, now: Moment) -> Option<Sender> {
+        let claims_phone = request.headers.from().and_then(|from| number_of(&from.uri));
+        let claims_phone = claims_phone.is_some_and(|user| self.house.phones.iter().any(|p| p.name == user));
+        let trunk = self.trunks.iter().find(|trunk| trunk.owns(hop.remote));
+        if let Some(trunk) = trunk.filter(|_| !claims_phone) {
+            return Some(Sender::Trunk(trunk.settings.name.clone()));
+        }
+        let headers = match self.gate.ask(request, hop.remote.ip(), now.mono) {
+            Proof::Phone(phone) if self.house.phones.iter().any(|p| p.name == phone) => {
+                return Some(Sender::Phone(phone));
+            }
+            Proof::Phone(_) => {
+                self.ua.refuse(usage, Status::FORBIDDEN, Headers::new(), now.mono);
+                return None;
+            }
+            Proof::Ask(headers) => headers,
+            Proof::Wrong(headers) => {
+                self.stranger(request, hop);
+                headers
+            }
+            Proof::Banned => {
+                self.out.push(Output::Notice(Notice::Banned { remote: hop.remote }));
+                self.ua.refuse(usage, Status::FORBIDDEN, Headers::new(), now.mono);
+                return None;
+            }
+        };
+        self.ua.refuse(usage, Status::UNAUTHORIZED, headers, now.mono);
+        None
+    }
+
+    fn is_hotline(&self, number: &str) -> bool {
+        self.house.hotlines.iter().any(|hotline| hotline == number)
+            || self.trunks.iter().any(|trunk| trunk.settings.number == number)
+    }
+
+    /// Whether this is a call that we forwarded, sent back to us by the carrier (`decisions.md` 9): it
+    /// carries our token or our Diversion, or comes from (or for) somebody whose mobile we are ringing.
+    fn came_back(&self, request: &Request, caller: &Caller) -> bool {
+        let token = request.headers.all(&HeaderName::UserToUser).any(|value| value.contains(&self.token));
+        let diverted = request.headers.all(&HeaderName::Diversion).any(|value| {
+            NameAddr::parse(value)
+                .ok()
+                .and_then(|by| number_of(&by.uri))
+                .is_some_and(|by| self.is_hotline(&by))
+        });
+        let same = |a: &str, b: &str| bare(a) == bare(b);
+        let number = caller.number.as_ref().map(|number| number.reveal().as_str());
+        let ringing_mobile = number.is_some_and(|number| {
+            self.calls.values().any(|call| {
+                let mobiles = call.legs.values().filter_map(|leg| match &leg.target {
+                    Target::Mobile { number, .. } if leg.chosen.is_none() && !leg.is_over() => Some(number),
+                    Target::Mobile { .. } | Target::Phone(_) | Target::Outside(_) => None,
+                });
+                let first = call.caller.caller.number.as_ref();
+                let mut rung = mobiles.peekable();
+                rung.peek().is_some()
+                    && (rung.any(|mobile| same(mobile.reveal(), number))
+                        || first.is_some_and(|first| same(first.reveal(), number)))
+            })
+        });
+        token || diverted || ringing_mobile
+    }
+
+    fn hotline_call(&mut self, arrival: Arrival, hotline: &str, now: Moment) {
+        let mut staffing = staffing(&self.house, now.wall, self.away.as_ref(), &self.phone_states());
+        if let Sender::Phone(own) = &arrival.sender {
+            // A desk phone that tries the hotline does not ring itself.
+            staffing.ring.retain(|phone| phone != own);
+        }
+        let plan = plan::hotline(&self.house, &staffing, arrival.looped);
+        let words = staffing.words.clone();
+        self.start_call(arrival, Direction::Hotline, hotline, plan, &words, Some(&staffing), now);
+    }
+
+    fn outside_call(&mut self, arrival: Arrival, number: String, now: Moment) {
+        let Sender::Phone(phone) = &arrival.sender else { return };
+        let phone = phone.clone();
+        let emergency = self.house.calling_out.emergency.contains(&number);
+        let refused = if !plan::may_dial(&self.house, &number) {
+            Some("not an allowed number")
+        } else if !emergency && self.over_cap(&phone, now) {
+            Some("too many calls in this hour")
+        } else {
+            None
+        };
+        if let Some(why) = refused {
+            let notice = Notice::NotAllowed { phone, dialled: Number::new(number), why: why.to_owned() };
+            self.out.push(Output::Notice(notice));
+            return self.ua.refuse(arrival.usage, Status::FORBIDDEN, Headers::new(), now.mono);
+        }
+        self.calls_out.entry(phone).or_default().push_back(now.mono);
+        let plan = plan::outside(&self.house, Number::new(number.clone()), None);
+        self.start_call(arrival, Direction::Out, &number, plan, "", None, now);
+    }
+
+    fn over_cap(&mut self, phone: &str, now: Moment) -> bool {
+        const HOUR: Duration = Duration::from_secs(3600);
+        let made = self.calls_out.entry(phone.to_owned()).or_default();
+        while made.front().is_some_and(|at| now.mono.saturating_duration_since(*at) >= HOUR) {
+            made.pop_front();
+        }
+        made.len() >= usize::try_from(self.house.calling_out.hourly_cap).unwrap_or(usize::MAX)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the one place where everything about a new call meets")]
+    fn start_call(
+        &mut self,
+        arrival: Arrival,
+        direction: Direction,
+        dialled: &str,
+        plan: Plan,
+        desk_state: &str,
+        staffing: Option<&crate::call::staffing::Staffing>,
+        now: Moment,
+    ) {
+        let ticket = self.numbers.next(now.wall.date_naive(), now.ms_of_day());
+        let Arrival { usage, hop, sender, caller, offer, looped: _ } = arrival;
+        let (trunk, phone) = match sender {
+            Sender::Trunk(name) => (Some(name), None),
+            Sender::Phone(name) => (None, Some(name)),
+        };
+        let mut log = TicketLog::open(Opening {
+            id: ticket,
+            direction,
+            caller: caller.number.clone(),
+            caller_name: caller.name.clone(),
+            caller_phone: phone.clone(),
+            dialled: Number::new(dialled.to_owned()),
+            trunk,
+            received: now.wall,
+            shift: staffing.and_then(|s| s.shift.clone()),
+            operator: staffing.and_then(|s| s.operator.clone()),
+            desk_state: desk_state.to_owned(),
+            call_id: self.ua.call_id(usage).unwrap_or_default().to_owned(),
+        });
+        let usable = offer.as_ref().is_none_or(|offer| super::facts::favourite(offer).is_some());
+        if !usable {
+            // Nothing that we speak: say so at once, and leave a trace on the ticket.
+            self.ua.refuse(usage, Status::NOT_ACCEPTABLE_HERE, Headers::new(), now.mono);
+            log.outcome(Outcome::Refused, None, now.wall);
+            log.ended(now.wall);
+            return self.save(&mut log);
+        }
+        let ports = self.open_ports(ticket, LegIndex::CALLER, hop.remote.is_ipv6());
+        let sdp = self.our_sdp();
+        let (machine, actions) = Call::start(plan, now.mono);
+        self.usages.insert(usage, (ticket, LegIndex::CALLER));
+        let call = LiveCall {
+            machine: Some(machine),
+            deadline: None,
+            log,
+            direction,
+            caller: CallerLeg {
+                usage,
+                caller,
+                phone,
+                offer,
+                ports,
+                sdp,
+                answer: None,
+                agreed: None,
+                over: false,
+            },
+            legs: std::collections::BTreeMap::new(),
+            waiting_join: None,
+            recording: RecordingState::NotAsked,
+            joined: None,
+            dialled: dialled.to_owned(),
+            all_busy: staffing.is_some_and(|s| s.all_busy),
+        };
+        self.calls.insert(ticket, call);
+        self.touched.insert(ticket);
+        self.perform(ticket, actions, now);
+        self.note_deadline(ticket);
+    }
+
+    pub(super) fn our_sdp(&mut self) -> OurSdp {
+        // RFC 4566 §5.2 wants a number that is unlike others; 53 bits fit every reader.
+        OurSdp {
+            session_id: rand::RngExt::random::<u64>(&mut self.chance) >> 11,
+            version: 1,
+            sent: Bytes::new(),
+        }
+    }
+
+    /// Asks the media room for a leg's ports.
+    pub(super) fn open_ports(&mut self, ticket: TicketId, leg: LegIndex, ipv6: bool) -> Ports {
+        self.last_media += 1;
+        let media = MediaId(self.last_media);
+        self.media.insert(media, (ticket, leg));
+        self.out.push(Output::Media(MediaCommand::Open { media, ipv6 }));
+        Ports { media, state: PortState::Asked }
+    }
+}
+
+/// The number that an INVITE dials.
+fn dialled(request: &Request) -> Option<String> {
+    number_of(&request.uri)
+}
+
+/// The user of a SIP URI, or a `tel:` URI's number: unescaped, without parameters and separators.
+pub(super) fn number_of(uri: &Uri) -> Option<String> {
+    let plain = uri.user()?;
+    let plain = plain.split(';').next().unwrap_or_default();
+    let is_number = plain.chars().all(|c| c.is_ascii_digit() || "+-.() *#".contains(c));
+    let number =
+        if is_number { plain.chars().filter(|c| !"-.() ".contains(*c)).collect() } else { plain.to_owned() };
+    (!number.is_empty()).then_some(number)
+}
+
+/// Who calls over a trunk: P-Asserted-Identity before From (RFC 3325), nobody where it is withheld.
+fn caller_of(request: &Request) -> Caller {
+    let asserted = request.headers.all(&HeaderName::PAssertedIdentity).find_map(|v| NameAddr::parse(v).ok());
+    let Some(who) = asserted.or_else(|| request.headers.from()) else {
+        return Caller { number: None, name: None };
+    };
+    let private = request.headers.all(&HeaderName::Privacy).any(|v| {
+        v.split([';', ',']).any(|word| {
+            matches!(word.trim().to_ascii_lowercase().as_str(), "id" | "user" | "header" | "full")
+        })
+    });
+    let number = number_of(&who.uri).filter(|n| !private && !n.eq_ignore_ascii_case("anonymous"));
+    let name = who.display.filter(|name| number.is_some() && !name.is_empty());
+    Caller { number: number.map(Number::new), name }
+}
+
+/// A number without country code and leading zeros, to compare what carriers write differently.
+fn bare(number: &str) -> &str {
+    let number = number.strip_prefix("+86").or_else(|| number.strip_prefix("0086")).unwrap_or(number);
+    number.trim_start_matches('0')
+}

@@ -1,0 +1,190 @@
+//! A call in progress as the switch sees it: its machine, its ticket, and its legs with their dialogs
+//! and ports.
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+
+use super::{media::MediaId, outgoing::Caller};
+use crate::{
+    call::{
+        machine::{Call, LegIndex},
+        plan::Target,
+    },
+    desk::ticket::{Direction, TicketLog, Unanswered},
+    sip::{
+        offer::{self, Agreed, Local},
+        sdp::{self, Session},
+        ua::UsageId,
+    },
+};
+
+/// One call in progress.
+#[derive(Debug)]
+pub(super) struct LiveCall {
+    /// Out of the map while it thinks, never put back after a panic (`decisions.md` 19).
+    pub(super) machine: Option<Call>,
+    /// As in the switch's index.
+    pub(super) deadline: Option<Instant>,
+    pub(super) log: TicketLog,
+    pub(super) direction: Direction,
+    pub(super) caller: CallerLeg,
+    pub(super) legs: BTreeMap<LegIndex, Leg>,
+    /// The leg that waits for the caller's ports before it can be joined.
+    pub(super) waiting_join: Option<LegIndex>,
+    pub(super) recording: RecordingState,
+    /// When the caller was joined with somebody.
+    pub(super) joined: Option<Instant>,
+    /// The hotline that was dialled.
+    pub(super) dialled: String,
+    pub(super) all_busy: bool,
+}
+
+/// How far the recording is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum RecordingState {
+    /// Nobody has answered yet.
+    NotAsked,
+    Running,
+    /// Why there is none.
+    Failed(String),
+}
+
+/// The side that called us.
+#[derive(Debug)]
+pub(super) struct CallerLeg {
+    pub(super) usage: UsageId,
+    pub(super) caller: Caller,
+    /// The phone's name, where a desk phone calls.
+    pub(super) phone: Option<String>,
+    /// What it offered; `None` for a late offer.
+    pub(super) offer: Option<Session>,
+    pub(super) ports: Ports,
+    pub(super) sdp: OurSdp,
+    /// Our answer (or late offer), the same in 183 and 200 (RFC 3261 §13.2.1).
+    pub(super) answer: Option<Bytes>,
+    pub(super) agreed: Option<Agreed>,
+    /// It has got its final answer, or is gone.
+    pub(super) over: bool,
+}
+
+/// One side that we dialled.
+#[derive(Debug)]
+pub(super) struct Leg {
+    pub(super) target: Target,
+    pub(super) ports: Ports,
+    pub(super) sdp: OurSdp,
+    /// One INVITE for each contact of a phone; one for a number outside.
+    pub(super) branches: Vec<Branch>,
+    /// The branch that answered.
+    pub(super) chosen: Option<UsageId>,
+    pub(super) agreed: Option<Agreed>,
+    pub(super) rang: bool,
+    /// The kindest reason that its branches gave so far.
+    pub(super) reason: Option<(Unanswered, Option<u16>)>,
+}
+
+/// One INVITE of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Branch {
+    pub(super) usage: UsageId,
+    pub(super) over: bool,
+}
+
+/// A leg's ports in the media room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Ports {
+    pub(super) media: MediaId,
+    pub(super) state: PortState,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PortState {
+    Asked,
+    Open(SocketAddr),
+    Refused,
+}
+
+impl Ports {
+    pub(super) fn address(&self) -> Option<SocketAddr> {
+        match self.state {
+            PortState::Open(address) => Some(address),
+            PortState::Asked | PortState::Refused => None,
+        }
+    }
+}
+
+/// Our side of a leg's session: the counters of its `o=` line (RFC 8866 §5.2), and what we said last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct OurSdp {
+    pub(super) session_id: u64,
+    pub(super) version: u64,
+    /// Empty until we have said something.
+    pub(super) sent: Bytes,
+}
+
+impl OurSdp {
+    pub(super) fn local(&self, address: SocketAddr) -> Local {
+        Local { address, session_id: self.session_id, version: self.version }
+    }
+
+    /// Says something else (or the same again), with the version counted up where it differs.
+    pub(super) fn say(&mut self, address: SocketAddr, write: impl Fn(&Local) -> Bytes) -> Bytes {
+        let mut local = self.local(address);
+        let said = if self.sent.is_empty() { write(&local) } else { local.settle(&self.sent, write) };
+        self.version = local.version;
+        self.sent = said.clone();
+        said
+    }
+
+    /// What the peer's answer to our last offer agrees to.
+    pub(super) fn agreed(&self, answer: &[u8]) -> Option<Agreed> {
+        let ours = sdp::read(&self.sent).ok()?;
+        offer::agreed(&ours, &sdp::read(answer).ok()?).ok()
+    }
+}
+
+/// A call that is over and waits for its recording.
+#[derive(Debug)]
+pub(super) struct Closing {
+    pub(super) log: TicketLog,
+    pub(super) talked: Duration,
+    pub(super) deadline: Instant,
+}
+
+impl LiveCall {
+    /// How many lines of that phone this call takes.
+    pub(super) fn lines_of(&self, phone: &str) -> u32 {
+        let calling = u32::from(!self.caller.over && self.caller.phone.as_deref() == Some(phone));
+        let called =
+            self.legs.values().filter(|leg| matches!(&leg.target, Target::Phone(name) if name == phone));
+        calling + u32::try_from(called.filter(|leg| !leg.is_over()).count()).unwrap_or(u32::MAX)
+    }
+}
+
+impl Leg {
+    /// Every attempt has ended.
+    pub(super) fn is_over(&self) -> bool {
+        self.ports.state == PortState::Refused
+            || (!self.branches.is_empty() && self.branches.iter().all(|b| b.over))
+    }
+
+    /// Keeps the kindest reason: a person who declined says more than a contact that is gone.
+    pub(super) fn blame(&mut self, why: Unanswered, status: Option<u16>) {
+        let rank = |why: &Unanswered| match why {
+            Unanswered::Declined => 6,
+            Unanswered::Busy => 5,
+            Unanswered::NoAnswer => 4,
+            Unanswered::RefusedByKey | Unanswered::NotConfirmed | Unanswered::NotNeeded => 3,
+            Unanswered::Unreachable => 2,
+            Unanswered::Fault => 1,
+        };
+        if self.reason.as_ref().is_none_or(|(old, _)| rank(&why) > rank(old)) {
+            self.reason = Some((why, status));
+        }
+    }
+}

@@ -1,0 +1,497 @@
+//! What a call orders, carried out: dialling, joining, answering, hanging up, and the notes on its
+//! ticket.
+
+use std::{
+    net::SocketAddr,
+    panic::{AssertUnwindSafe, catch_unwind},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use chrono::Datelike;
+
+use super::{
+    Moment, Notice, Output, Switch,
+    facts::{CODECS, favourite, stream_of},
+    leg::{Branch, Closing, Leg, LiveCall, OurSdp, PortState, RecordingState},
+    media::{MediaCommand, RecordOrder},
+    outgoing::{self, DiversionReason, Forwarded},
+};
+use crate::{
+    call::{
+        machine::{Action, CallerRefused, Event, LegIndex, Note},
+        plan::Target,
+    },
+    desk::ticket::{Direction, Outcome, Party, TicketId, TicketLog, Unanswered, Verdict},
+    sip::{
+        message::{Headers, Status},
+        offer::{self, AudioCodec},
+        sdp,
+        ua::Outgoing,
+    },
+};
+
+/// The recorder closes a file within milliseconds, a sick disk within seconds; after this a ticket
+/// stops waiting for it.
+const RECORDER_PATIENCE: Duration = Duration::from_secs(60);
+
+impl Switch {
+    /// Lets a call think about a fact and does what it orders. A bug in it ends this one call
+    /// (`decisions.md` 19): the machine is out of the map while it thinks, and not put back.
+    pub(super) fn call_hears(&mut self, ticket: TicketId, event: Event, now: Moment) {
+        let Some(mut machine) = self.calls.get_mut(&ticket).and_then(|call| call.machine.take()) else {
+            return;
+        };
+        let thought = catch_unwind(AssertUnwindSafe(|| {
+            let actions = machine.on(event, now.mono);
+            (machine, actions)
+        }));
+        match thought {
+            Ok((machine, actions)) => {
+                if let Some(call) = self.calls.get_mut(&ticket) {
+                    call.machine = Some(machine);
+                }
+                self.perform(ticket, actions, now);
+                self.note_deadline(ticket);
+            }
+            Err(_) => self.call_broke(ticket, now),
+        }
+    }
+
+    fn call_broke(&mut self, ticket: TicketId, now: Moment) {
+        self.out.push(Output::Notice(Notice::CallBroken { ticket }));
+        let Some(call) = self.calls.get_mut(&ticket) else { return };
+        call.log.broken(now.wall);
+        if !call.log.has_outcome() {
+            call.log.outcome(Outcome::Interrupted, None, now.wall);
+        }
+        let legs: Vec<LegIndex> = call.legs.keys().copied().collect();
+        for leg in legs {
+            self.hang_up_leg(ticket, leg, Unanswered::Fault, now);
+        }
+        self.hang_up_caller(ticket, now);
+        self.end(ticket, now);
+    }
+
+    /// Keeps the index of deadlines true.
+    pub(super) fn note_deadline(&mut self, ticket: TicketId) {
+        let Some(call) = self.calls.get_mut(&ticket) else { return };
+        let wanted = call.machine.as_ref().and_then(crate::call::machine::Call::deadline);
+        if call.deadline == wanted && wanted.is_none_or(|at| self.deadlines.contains(&(at, ticket))) {
+            return;
+        }
+        if let Some(old) = call.deadline {
+            self.deadlines.remove(&(old, ticket));
+        }
+        call.deadline = wanted;
+        if let Some(at) = wanted {
+            self.deadlines.insert((at, ticket));
+        }
+    }
+
+    pub(super) fn perform(&mut self, ticket: TicketId, actions: Vec<Action>, now: Moment) {
+        for action in actions {
+            match action {
+                Action::Dial { leg, target } => self.dial(ticket, leg, target, now),
+                Action::HangUp { leg, why } => self.hang_up_leg(ticket, leg, why, now),
+                Action::RingCaller => {
+                    if let Some(call) = self.calls.get(&ticket).filter(|call| !call.caller.over) {
+                        self.ua.provisional(call.caller.usage, Status::RINGING, None, now.mono);
+                    }
+                }
+                Action::PassEarlyMedia { leg } => self.pass_early_media(ticket, leg, now),
+                Action::Join { leg } => self.join(ticket, leg, now),
+                Action::AnswerCaller => self.answer_caller(ticket, now),
+                Action::RefuseCaller { why } => self.refuse_caller(ticket, why, now),
+                Action::HangUpCaller => self.hang_up_caller(ticket, now),
+                Action::Play { leg, prompt } => {
+                    if let Some(media) = self.media_of(ticket, leg) {
+                        self.out.push(Output::Media(MediaCommand::Play { media, prompt }));
+                    }
+                }
+                Action::StopPlaying { leg } => {
+                    if let Some(media) = self.media_of(ticket, leg) {
+                        self.out.push(Output::Media(MediaCommand::StopPlaying { media }));
+                    }
+                }
+                Action::Note(note) => self.note(ticket, note, now),
+                Action::End => self.end(ticket, now),
+            }
+        }
+    }
+
+    fn media_of(&self, ticket: TicketId, leg: LegIndex) -> Option<super::media::MediaId> {
+        let call = self.calls.get(&ticket)?;
+        if leg == LegIndex::CALLER {
+            return Some(call.caller.ports.media);
+        }
+        call.legs.get(&leg).map(|leg| leg.ports.media)
+    }
+
+    /// Ports first (`decisions.md` 17); the INVITE follows when they are open.
+    fn dial(&mut self, ticket: TicketId, index: LegIndex, target: Target, now: Moment) {
+        let ipv6 = match &target {
+            Target::Phone(phone) => {
+                self.registrar.targets(phone).first().is_some_and(|(_, hop)| hop.remote.is_ipv6())
+            }
+            Target::Mobile { trunk, .. } => {
+                self.way_out(trunk.as_deref()).is_some_and(|(_, at)| at.is_ipv6())
+            }
+            Target::Outside(_) => self.way_out(None).is_some_and(|(_, at)| at.is_ipv6()),
+        };
+        let ports = self.open_ports(ticket, index, ipv6);
+        let sdp = self.our_sdp();
+        let Some(call) = self.calls.get_mut(&ticket) else { return };
+        let party = match &target {
+            Target::Phone(name) => Party::Phone(name.clone()),
+            Target::Mobile { name, number, .. } => {
+                Party::Mobile { name: name.clone(), number: number.clone() }
+            }
+            Target::Outside(number) => Party::Outside(number.clone()),
+        };
+        call.log.leg_dialled(index.0, party, now.wall);
+        self.touched.insert(ticket);
+        let leg = Leg {
+            target,
+            ports,
+            sdp,
+            branches: Vec::new(),
+            chosen: None,
+            agreed: None,
+            rang: false,
+            reason: None,
+        };
+        call.legs.insert(index, leg);
+    }
+
+    /// One INVITE to each contact of a phone, or one over a trunk.
+    pub(super) fn send_invites(&mut self, ticket: TicketId, index: LegIndex, now: Moment) {
+        let Some(call) = self.calls.get(&ticket) else { return };
+        let Some(leg) = call.legs.get(&index) else { return };
+        let ways: Vec<Outgoing> = match &leg.target {
+            Target::Phone(phone) => self
+                .registrar
+                .targets(phone)
+                .into_iter()
+                .map(|(contact, hop)| {
+                    outgoing::to_phone(phone, contact, hop, &call.caller.caller, &self.settings.realm)
+                })
+                .collect(),
+            Target::Mobile { number, trunk, .. } => {
+                let reason = match (call.log.ticket().flagged.is_some(), call.all_busy) {
+                    (true, _) => DiversionReason::NoAnswer,
+                    (false, true) => DiversionReason::UserBusy,
+                    (false, false) => DiversionReason::Unconditional,
+                };
+                let forwarded = Forwarded { hotline: &call.dialled, reason, token: &self.token };
+                let way = self.way_out(trunk.as_deref()).map(|(trunk, server)| {
+                    outgoing::over_trunk(
+                        trunk,
+                        server,
+                        number.reveal(),
+                        Some(&call.caller.caller),
+                        Some(&forwarded),
+                    )
+                });
+                way.into_iter().collect()
+            }
+            Target::Outside(number) => {
+                // A redirected hotline call still tells who calls; a desk phone's own call does not.
+                let caller = (call.direction == Direction::Hotline).then_some(&call.caller.caller);
+                let way = self.way_out(None);
+                way.map(|(trunk, server)| outgoing::over_trunk(trunk, server, number.reveal(), caller, None))
+                    .into_iter()
+                    .collect()
+            }
+        };
+        let codecs = match &leg.target {
+            Target::Phone(_) => codecs_for(call),
+            Target::Mobile { trunk, .. } => self.trunk_codecs(trunk.as_deref()),
+            Target::Outside(_) => self.trunk_codecs(None),
+        };
+        let both = sdp::Direction::SendRecv;
+        let Some((ours, address)) = self.our_side(ticket, index) else { return };
+        let said = ours.say(address, |local| offer::offer(local, &codecs, both));
+        if ways.is_empty() {
+            self.events.push_back((ticket, Event::Unanswered { leg: index, why: Unanswered::Unreachable }));
+            return;
+        }
+        let mut first = None;
+        for to in ways {
+            let usage = self.ua.invite(to, said.clone(), now.mono);
+            self.usages.insert(usage, (ticket, index));
+            first = first.or_else(|| self.ua.call_id(usage).map(str::to_owned));
+            if let Some(leg) = self.calls.get_mut(&ticket).and_then(|call| call.legs.get_mut(&index)) {
+                leg.branches.push(Branch { usage, over: false });
+            }
+        }
+        if let Some(call) = self.calls.get_mut(&ticket) {
+            call.log.leg_call_id(index.0, &first.unwrap_or_default());
+        }
+    }
+
+    /// The trunk to call by: the one that is named, else the first that is up, else one that may be.
+    fn way_out(&self, name: Option<&str>) -> Option<(&super::settings::TrunkSettings, std::net::SocketAddr)> {
+        let named = self.trunks.iter().filter(|trunk| name.is_none_or(|name| trunk.settings.name == name));
+        let reachable: Vec<_> = named.filter_map(|trunk| Some((trunk, trunk.server()?))).collect();
+        let up = reachable.iter().find(|(trunk, _)| trunk.up() == Some(true));
+        up.or_else(|| reachable.first()).map(|(trunk, server)| (&trunk.settings, *server))
+    }
+
+    fn trunk_codecs(&self, name: Option<&str>) -> Vec<AudioCodec> {
+        self.way_out(name).map_or_else(|| CODECS.to_vec(), |(trunk, _)| trunk.codecs.clone())
+    }
+
+    fn hang_up_leg(&mut self, ticket: TicketId, index: LegIndex, why: Unanswered, now: Moment) {
+        let Some(leg) = self.calls.get_mut(&ticket).and_then(|call| call.legs.get_mut(&index)) else {
+            return;
+        };
+        let (media, status) = (leg.ports.media, leg.reason.as_ref().and_then(|(_, status)| *status));
+        let mut open = Vec::new();
+        for branch in leg.branches.iter_mut().filter(|branch| !branch.over) {
+            branch.over = true;
+            open.push(branch.usage);
+        }
+        leg.ports.state = PortState::Refused;
+        // RFC 3326: a phone that sees this does not show a missed call.
+        let elsewhere = (why == Unanswered::NotNeeded)
+            .then(|| "SIP;cause=200;text=\"Call completed elsewhere\"".to_owned());
+        for usage in open {
+            self.usages.remove(&usage);
+            self.ua.hang_up(usage, elsewhere.clone(), now.mono);
+        }
+        if let Some(call) = self.calls.get_mut(&ticket) {
+            // Settled legs keep what was said of them first.
+            call.log.leg_unanswered(index.0, why, status, now.wall);
+            self.touched.insert(ticket);
+        }
+        if self.media.remove(&media).is_some() {
+            self.out.push(Output::Media(MediaCommand::Close { media }));
+        }
+    }
+
+    /// Our side of a leg's session, and the address of its ports.
+    pub(super) fn our_side(
+        &mut self,
+        ticket: TicketId,
+        index: LegIndex,
+    ) -> Option<(&mut OurSdp, SocketAddr)> {
+        let call = self.calls.get_mut(&ticket)?;
+        let (sdp, ports) = if index == LegIndex::CALLER {
+            (&mut call.caller.sdp, call.caller.ports)
+        } else {
+            let leg = call.legs.get_mut(&index)?;
+            (&mut leg.sdp, leg.ports)
+        };
+        Some((sdp, ports.address()?))
+    }
+
+    /// Tells the media room what a leg agreed to.
+    pub(super) fn describe(&mut self, ticket: TicketId, index: LegIndex) {
+        let Some(call) = self.calls.get(&ticket) else { return };
+        let (media, agreed) = if index == LegIndex::CALLER {
+            (call.caller.ports.media, call.caller.agreed.as_ref())
+        } else {
+            let Some(leg) = call.legs.get(&index) else { return };
+            (leg.ports.media, leg.agreed.as_ref())
+        };
+        if let Some(agreed) = agreed {
+            self.out.push(Output::Media(MediaCommand::Describe { media, stream: stream_of(agreed) }));
+        }
+    }
+
+    /// Makes our answer to the caller, once, with the codec that the other leg took where we can.
+    fn caller_answer(&mut self, ticket: TicketId, index: LegIndex) -> bool {
+        let Some(call) = self.calls.get_mut(&ticket) else { return false };
+        if call.caller.answer.is_some() {
+            return true;
+        }
+        let Some(address) = call.caller.ports.address() else { return false };
+        let taken = call.legs.get(&index).and_then(|leg| leg.agreed.as_ref()).map(|agreed| agreed.codec);
+        let codecs = liking(taken);
+        let both = sdp::Direction::SendRecv;
+        let answer = match &call.caller.offer {
+            Some(theirs) => match offer::answer(theirs, &call.caller.sdp.local(address), &codecs, both) {
+                Ok((bytes, agreed)) => {
+                    call.caller.agreed = Some(agreed);
+                    call.caller.sdp.sent = bytes.clone();
+                    bytes
+                }
+                Err(_) => return false,
+            },
+            None => call.caller.sdp.say(address, |local| offer::offer(local, &codecs, both)),
+        };
+        call.caller.answer = Some(answer);
+        self.describe(ticket, LegIndex::CALLER);
+        true
+    }
+
+    fn pass_early_media(&mut self, ticket: TicketId, index: LegIndex, now: Moment) {
+        // Without ports or a common codec there is nothing to pass; the caller then hears plain ringing.
+        let passed = self.caller_answer(ticket, index);
+        let Some(call) = self.calls.get(&ticket).filter(|call| !call.caller.over) else { return };
+        let Some(leg) = call.legs.get(&index).filter(|_| passed) else {
+            return self.ua.provisional(call.caller.usage, Status::RINGING, None, now.mono);
+        };
+        let (from, to) = (leg.ports.media, call.caller.ports.media);
+        self.out.push(Output::Media(MediaCommand::Pass { from, to }));
+        self.ua.provisional(
+            call.caller.usage,
+            Status::SESSION_PROGRESS,
+            call.caller.answer.clone(),
+            now.mono,
+        );
+    }
+
+    /// Joins as soon as the caller's ports are open.
+    pub(super) fn join(&mut self, ticket: TicketId, index: LegIndex, now: Moment) {
+        let Some(call) = self.calls.get_mut(&ticket) else { return };
+        if call.caller.ports.state == PortState::Asked {
+            call.waiting_join = Some(index);
+            return;
+        }
+        if !self.caller_answer(ticket, index) {
+            self.events.push_back((ticket, Event::JoinFailed { leg: index }));
+            return;
+        }
+        let Some(call) = self.calls.get_mut(&ticket) else { return };
+        let Some(leg) = call.legs.get(&index) else { return };
+        let (caller, other) = (call.caller.ports.media, leg.ports.media);
+        // Left is the outside party, right the desk, whoever called whom.
+        let (left, right) = if call.direction == Direction::Out { (other, caller) } else { (caller, other) };
+        let record = RecordOrder { ticket, path: recording_path(ticket) };
+        if call.recording == RecordingState::NotAsked {
+            call.recording = RecordingState::Running;
+        }
+        call.joined.get_or_insert(now.mono);
+        self.out.push(Output::Media(MediaCommand::Join { left, right, record: Some(record) }));
+    }
+
+    fn answer_caller(&mut self, ticket: TicketId, now: Moment) {
+        let Some(call) = self.calls.get(&ticket).filter(|call| !call.caller.over) else { return };
+        let answer: Bytes = call.caller.answer.clone().unwrap_or_default();
+        self.ua.accept(call.caller.usage, answer, now.mono);
+    }
+
+    fn refuse_caller(&mut self, ticket: TicketId, why: CallerRefused, now: Moment) {
+        let Some(call) = self.calls.get_mut(&ticket).filter(|call| !call.caller.over) else { return };
+        let status = match why {
+            CallerRefused::NobodyAvailable | CallerRefused::Unreachable => Status::TEMPORARILY_UNAVAILABLE,
+            CallerRefused::Busy => Status::BUSY_HERE,
+            CallerRefused::Declined => Status::DECLINE,
+            CallerRefused::Fault => Status::SERVICE_UNAVAILABLE,
+        };
+        call.caller.over = true;
+        let usage = call.caller.usage;
+        self.usages.remove(&usage);
+        self.ua.refuse(usage, status, Headers::new(), now.mono);
+    }
+
+    fn hang_up_caller(&mut self, ticket: TicketId, now: Moment) {
+        let Some(call) = self.calls.get_mut(&ticket).filter(|call| !call.caller.over) else { return };
+        call.caller.over = true;
+        let usage = call.caller.usage;
+        self.usages.remove(&usage);
+        self.ua.hang_up(usage, None, now.mono);
+    }
+
+    fn note(&mut self, ticket: TicketId, note: Note, now: Moment) {
+        let Some(call) = self.calls.get_mut(&ticket) else { return };
+        self.touched.insert(ticket);
+        let LiveCall { log, legs, .. } = call;
+        match note {
+            Note::FirstRing => log.first_ring(now.wall),
+            Note::Flagged { ring } => log.flagged(ring, now.wall),
+            Note::Forwarding { why } => log.forwarding(&why, now.wall),
+            Note::Ringing { leg } => log.leg_ringing(leg.0, now.wall),
+            Note::Picked { leg } => log.picked(leg.0, now.wall),
+            Note::Answered { leg, ring } => log.answered(leg.0, ring, now.wall),
+            Note::Unanswered { leg, why } => {
+                let status = legs.get(&leg).and_then(|l| l.reason.as_ref()).and_then(|(_, status)| *status);
+                log.leg_unanswered(leg.0, why, status, now.wall);
+            }
+            Note::HungUp { first } => log.hung_up(first, now.wall),
+            Note::Outcome { outcome, ring } => log.outcome(outcome, ring, now.wall),
+        }
+    }
+
+    /// Everything of the call is given back; its ticket waits for the recording, if there is one.
+    fn end(&mut self, ticket: TicketId, now: Moment) {
+        let Some(mut call) = self.calls.remove(&ticket) else { return };
+        if let Some(at) = call.deadline {
+            self.deadlines.remove(&(at, ticket));
+        }
+        if call.recording == RecordingState::Running {
+            self.out.push(Output::Media(MediaCommand::StopRecording { ticket }));
+        }
+        let mut usages: Vec<_> =
+            call.legs.values().flat_map(|leg| &leg.branches).filter(|b| !b.over).map(|b| b.usage).collect();
+        if !call.caller.over {
+            usages.push(call.caller.usage);
+        }
+        for usage in usages {
+            debug_assert!(false, "the call left a leg open at its end");
+            self.ua.hang_up(usage, None, now.mono);
+        }
+        for branch in call.legs.values().flat_map(|leg| &leg.branches) {
+            self.usages.remove(&branch.usage);
+        }
+        self.usages.remove(&call.caller.usage);
+        let ports = call.legs.values().map(|leg| leg.ports.media).chain([call.caller.ports.media]);
+        for media in ports {
+            if self.media.remove(&media).is_some() {
+                self.out.push(Output::Media(MediaCommand::Close { media }));
+            }
+        }
+        call.log.ended(now.wall);
+        match &call.recording {
+            RecordingState::Running => {
+                let talked = call.joined.map_or(Duration::ZERO, |at| now.mono.saturating_duration_since(at));
+                let deadline = now.mono + RECORDER_PATIENCE;
+                self.save(&mut call.log);
+                self.deadlines.insert((deadline, ticket));
+                self.closing.insert(ticket, Closing { log: call.log, talked, deadline });
+            }
+            RecordingState::Failed(why) => {
+                call.log.recorded(None, Verdict::Failed(why.clone()), now.wall);
+                self.save(&mut call.log);
+            }
+            RecordingState::NotAsked => {
+                call.log.recorded(None, Verdict::None, now.wall);
+                self.save(&mut call.log);
+            }
+        }
+    }
+
+    pub(super) fn save(&mut self, log: &mut TicketLog) {
+        if let Some(change) = log.take_change() {
+            self.out.push(Output::Save(change));
+        }
+    }
+
+    pub(super) fn save_touched(&mut self) {
+        for ticket in std::mem::take(&mut self.touched) {
+            if let Some(change) = self.calls.get_mut(&ticket).and_then(|call| call.log.take_change()) {
+                self.out.push(Output::Save(change));
+            }
+        }
+    }
+}
+
+/// The codecs for a leg: those of the caller first, so that nothing need be converted.
+fn codecs_for(call: &LiveCall) -> Vec<AudioCodec> {
+    let first = call.caller.offer.as_ref().and_then(favourite);
+    liking(first)
+}
+
+fn liking(first: Option<AudioCodec>) -> Vec<AudioCodec> {
+    let mut codecs = CODECS.to_vec();
+    codecs.sort_by_key(|codec| Some(*codec) != first);
+    codecs
+}
+
+/// `2026/11/23/20261123-0007.wav`.
+fn recording_path(ticket: TicketId) -> std::path::PathBuf {
+    let day = ticket.day;
+    format!("{:04}/{:02}/{:02}/{ticket}.wav", day.year(), day.month(), day.day()).into()
+}
