@@ -1,1 +1,122 @@
-fn main() {}
+//! The command line: arguments only. What each command does is in [`hotlined::daemon::commands`].
+
+use std::{path::PathBuf, process::ExitCode};
+
+use chrono::NaiveDate;
+use clap::{Args, Parser, Subcommand};
+use hotlined::{
+    console::control::Command as Control,
+    daemon::commands::{self, Files, Wanted},
+};
+
+/// The daemon behind a service desk's hotline.
+#[derive(Debug, Parser)]
+#[command(version, about, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Args)]
+struct ConfigFiles {
+    /// The daemon's settings.
+    #[arg(long, default_value = "config/hotlined.toml", env = "HOTLINED_CONFIG")]
+    config: PathBuf,
+    /// The house rules.
+    #[arg(long, default_value = "config/house.toml", env = "HOTLINED_HOUSE")]
+    house: PathBuf,
+}
+
+impl From<ConfigFiles> for Files {
+    fn from(files: ConfigFiles) -> Self {
+        Self { daemon: files.config, house: files.house }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the daemon.
+    Serve(#[command(flatten)] ConfigFiles),
+    /// Check both configuration files and print every fault.
+    CheckConfig(#[command(flatten)] ConfigFiles),
+    /// List tickets, newest first.
+    Tickets {
+        #[command(flatten)]
+        files: ConfigFiles,
+        /// Only those not answered within three rings.
+        #[arg(long)]
+        flagged: bool,
+        /// Received on or after this day: 2026-11-23.
+        #[arg(long)]
+        since: Option<NaiveDate>,
+        /// Received before this day.
+        #[arg(long)]
+        until: Option<NaiveDate>,
+        /// At most so many.
+        #[arg(long, default_value_t = 100)]
+        limit: u32,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show one ticket with its timeline.
+    Ticket {
+        /// Such as 20261123-0007.
+        id: String,
+        #[command(flatten)]
+        files: ConfigFiles,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Ask the running daemon for trunks, phones and calls in progress.
+    Status {
+        #[command(flatten)]
+        files: ConfigFiles,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Send the hotline to the duty mobile.
+    Away {
+        #[command(flatten)]
+        files: ConfigFiles,
+        /// For so long; until `back` where it is not given.
+        #[arg(long)]
+        minutes: Option<u32>,
+    },
+    /// Ring the desk again.
+    Back(#[command(flatten)] ConfigFiles),
+    /// End a call in progress.
+    End {
+        /// Such as 20261123-0007.
+        id: String,
+        #[command(flatten)]
+        files: ConfigFiles,
+    },
+    /// Let the running daemon read the house rules again.
+    Reload(#[command(flatten)] ConfigFiles),
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Serve(files) => commands::serve(&files.into()),
+        Command::CheckConfig(files) => commands::check_config(&files.into()),
+        Command::Tickets { files, flagged, since, until, limit, json } => {
+            commands::tickets(&files.into(), &Wanted { flagged, since, until, limit }, json)
+        }
+        Command::Ticket { id, files, json } => commands::ticket(&files.into(), &id, json),
+        Command::Status { files, json } => commands::status(&files.into(), json),
+        Command::Away { files, minutes } => commands::control(&files.into(), &Control::Away { minutes }),
+        Command::Back(files) => commands::control(&files.into(), &Control::Back),
+        Command::End { id, files } => commands::control(&files.into(), &Control::End { ticket: id }),
+        Command::Reload(files) => commands::control(&files.into(), &Control::Reload),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

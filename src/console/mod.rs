@@ -1,5 +1,7 @@
-//! What people see and press. So far the command line's view of tickets: [`text`] for eyes, [`json`]
-//! for programs. It never touches a call and never writes to the database.
+//! What people see and press: tickets as [`text`] for eyes and as [`json`] for programs, and the
+//! [`control`] socket by which the command line asks the running daemon. It never touches a call (a
+//! press becomes an order, an input like any packet) and never writes to the database.
 
+pub mod control;
 pub mod json;
 pub mod text;

@@ -1,1 +1,12 @@
-//! (room being built)
+//! The loop that alone touches the world: sockets, sleep, clocks, signals, logging. It feeds inputs to
+//! the switch and performs what comes out, in order; it decides nothing.
+//!
+//! Reading starts at [`serve::serve`]. `sockets.rs` is the wire, `wiring.rs` turns settings into what
+//! each room wants, `commands.rs` is the command line behind `main.rs`.
+
+mod clock;
+pub mod commands;
+mod resolve;
+pub mod serve;
+mod sockets;
+pub mod wiring;

@@ -1,10 +1,6 @@
 //! Who is there: desk phones prove their password, and an address that keeps guessing is ignored.
 
-use std::{
-    collections::BTreeMap,
-    net::IpAddr,
-    time::Instant,
-};
+use std::{collections::BTreeMap, net::IpAddr, time::Instant};
 
 use super::settings::{GuardSettings, Passwords};
 use crate::sip::{
@@ -68,9 +64,9 @@ impl Gate {
 
     /// Asks a request who sent it (RFC 3261 §22.2).
     pub(super) fn ask(&mut self, request: &Request, from: IpAddr, now: Instant) -> Proof {
-        let challenger = self
-            .challenger
-            .get_or_insert_with(|| Challenger::new(self.realm.clone(), self.secret, self.guard.nonce_lifetime, now));
+        let challenger = self.challenger.get_or_insert_with(|| {
+            Challenger::new(self.realm.clone(), self.secret, self.guard.nonce_lifetime, now)
+        });
         let given: Vec<&str> = request
             .headers
             .all(&HeaderName::Authorization)

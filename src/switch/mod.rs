@@ -119,7 +119,7 @@ pub enum Output {
         bytes: Bytes,
     },
     Media(MediaCommand),
-    Save(TicketChange),
+    Save(Box<TicketChange>),
     Outage(OutageChange),
     SaveBindings(BindingChange),
     SaveAway(Option<Away>),

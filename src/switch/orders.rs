@@ -465,14 +465,14 @@ impl Switch {
 
     pub(super) fn save(&mut self, log: &mut TicketLog) {
         if let Some(change) = log.take_change() {
-            self.out.push(Output::Save(change));
+            self.out.push(Output::Save(Box::new(change)));
         }
     }
 
     pub(super) fn save_touched(&mut self) {
         for ticket in std::mem::take(&mut self.touched) {
             if let Some(change) = self.calls.get_mut(&ticket).and_then(|call| call.log.take_change()) {
-                self.out.push(Output::Save(change));
+                self.out.push(Output::Save(Box::new(change)));
             }
         }
     }

@@ -1,0 +1,170 @@
+//! What each command of the command line does. Words for people go to standard output, what went wrong
+//! comes back as an error whose text says what to do.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, anyhow, bail};
+use chrono::{NaiveDate, TimeZone};
+
+use super::{serve, wiring};
+use crate::{
+    config::settings::{Log, LogFormat, LogLevel},
+    console::{
+        control::{self, Command},
+        json, text,
+    },
+    desk::ticket::TicketId,
+    store::reader::{Reader, TicketFilter},
+};
+
+/// The two configuration files.
+#[derive(Debug, Clone)]
+pub struct Files {
+    pub daemon: PathBuf,
+    pub house: PathBuf,
+}
+
+/// Which tickets a person wants listed.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted {
+    pub flagged: bool,
+    pub since: Option<NaiveDate>,
+    pub until: Option<NaiveDate>,
+    pub limit: u32,
+}
+
+fn read(files: &Files) -> anyhow::Result<wiring::Configuration> {
+    wiring::read(&files.daemon, &files.house).map_err(|faults| anyhow!(wiring::faults_text(&faults)))
+}
+
+/// Runs the daemon until it is told to stop.
+///
+/// # Errors
+/// The configuration is wrong, or the daemon could not start.
+pub fn serve(files: &Files) -> anyhow::Result<()> {
+    let configuration = read(files)?;
+    start_log(configuration.daemon.log);
+    let settings = wiring::settings(configuration, &files.daemon, &files.house)?;
+    runtime()?.block_on(serve::serve(
+        settings,
+        |ready| {
+            for listener in &ready.listeners {
+                tracing::info!(
+                    transport = listener.transport.via_name(),
+                    address = %listener.advertised,
+                    "listening"
+                );
+            }
+            tracing::info!(control = %ready.control.display(), "ready");
+        },
+        std::future::pending(),
+    ))
+}
+
+/// One thread for signalling; media and the database have their own.
+pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime")
+}
+
+/// Lines to standard error; `RUST_LOG` overrides the level.
+pub(super) fn start_log(log: Log) {
+    let level = match log.level {
+        LogLevel::Error => "error",
+        LogLevel::Warn => "warn",
+        LogLevel::Info => "info",
+        LogLevel::Debug => "debug",
+        LogLevel::Trace => "trace",
+    };
+    let filter = std::env::var("RUST_LOG").unwrap_or_else(|_| format!("warn,hotlined={level}"));
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let set = match log.format {
+        LogFormat::Text => lines.try_init(),
+        LogFormat::Json => lines.json().try_init(),
+    };
+    // A second daemon in one process (the tests') keeps the first one's log.
+    set.unwrap_or_else(|error| tracing::trace!(%error, "log"));
+}
+
+/// Checks both files.
+///
+/// # Errors
+/// Every fault, a line each.
+pub fn check_config(files: &Files) -> anyhow::Result<()> {
+    let configuration = read(files)?;
+    wiring::settings(configuration, &files.daemon, &files.house)?;
+    println!("{} and {} are fine", files.daemon.display(), files.house.display());
+    Ok(())
+}
+
+/// Lists tickets out of the database; the daemon need not run.
+///
+/// # Errors
+/// The configuration or the database can't be read.
+pub fn tickets(files: &Files, wanted: &Wanted, as_json: bool) -> anyhow::Result<()> {
+    let configuration = read(files)?;
+    let zone = configuration.rules.house.rota.zone.unwrap_or(chrono_tz::Asia::Shanghai);
+    let midnight = |day: NaiveDate| {
+        let start = day.and_hms_opt(0, 0, 0).unwrap_or_default();
+        zone.from_local_datetime(&start).earliest().map(|at| at.to_utc())
+    };
+    let filter = TicketFilter {
+        flagged: wanted.flagged,
+        since: wanted.since.and_then(midnight),
+        until: wanted.until.and_then(midnight),
+        limit: wanted.limit,
+        ..TicketFilter::default()
+    };
+    let database = configuration.daemon.database;
+    let tickets = runtime()?.block_on(async { Reader::open(&database).await?.tickets(&filter).await })?;
+    if as_json {
+        println!("{:#}", json::tickets(&tickets));
+    } else {
+        print!("{}", text::tickets_table(&tickets));
+    }
+    Ok(())
+}
+
+/// Shows one ticket.
+///
+/// # Errors
+/// There is no such ticket, or the database can't be read.
+pub fn ticket(files: &Files, id: &str, as_json: bool) -> anyhow::Result<()> {
+    let id: TicketId = id.parse()?;
+    let database = read(files)?.daemon.database;
+    let page = runtime()?.block_on(async { Reader::open(&database).await?.ticket(id).await })?;
+    let Some(page) = page else {
+        bail!("there is no ticket {id}; `hotlined tickets` lists those that are");
+    };
+    if as_json {
+        println!("{:#}", json::ticket_page(&page));
+    } else {
+        print!("{}", text::ticket_page(&page));
+    }
+    Ok(())
+}
+
+/// Asks the running daemon what is going on.
+///
+/// # Errors
+/// No daemon runs.
+pub fn status(files: &Files, as_json: bool) -> anyhow::Result<()> {
+    let socket = read(files)?.daemon.control_socket;
+    let said = control::ask(&socket, &Command::Status).map_err(|error| anyhow!(error))?;
+    if as_json {
+        println!("{said:#}");
+    } else {
+        print!("{}", control::status_text(&said));
+    }
+    Ok(())
+}
+
+/// Tells the running daemon something, and prints what it says.
+///
+/// # Errors
+/// No daemon runs, or it refused.
+pub fn control(files: &Files, command: &Command) -> anyhow::Result<()> {
+    let socket = read(files)?.daemon.control_socket;
+    let said = control::ask(&socket, command).map_err(|error| anyhow!(error))?;
+    println!("{}", said.get("done").and_then(|word| word.as_str()).unwrap_or("done"));
+    Ok(())
+}

@@ -1,0 +1,421 @@
+//! The loop: one input at a time into the switch, its outputs performed in order. It sleeps until the
+//! switch's deadline and never waits for a peer, a disk or a name server.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use anyhow::Context;
+use tokio::{
+    net::UnixListener,
+    signal::unix::{SignalKind, signal},
+    sync::mpsc,
+};
+
+use super::{
+    clock, resolve,
+    sockets::{Bind, QUEUE, Sockets, Wire},
+    wiring,
+};
+use crate::{
+    call::house::House,
+    console::control::{self, Asked, Command, Reply},
+    desk::{
+        outage::{Edge, OutageChange, Subject},
+        ticket::TicketChange,
+    },
+    media::{Media, MediaSettings},
+    sip::hop::Listener,
+    store::{
+        facts::StoreFact,
+        reader::Reader,
+        writer::{StoreSettings, Writer},
+    },
+    switch::{
+        Input, Notice, Order, Output, Switch,
+        media::{MediaCommand, MediaFact},
+        settings::{Passwords, SwitchSettings},
+    },
+};
+
+/// Everything that the daemon needs to run, out of its configuration.
+pub struct ServeSettings {
+    pub(super) binds: Vec<Bind>,
+    pub(super) switch: SwitchSettings,
+    pub(super) media: MediaSettings,
+    pub(super) store: StoreSettings,
+    pub(super) control: PathBuf,
+    pub(super) house: Arc<House>,
+    pub(super) passwords: Passwords,
+    /// Reads the house rules again; in words what is wrong with them.
+    pub(super) reload: Box<dyn Fn() -> Result<(House, Passwords), String> + Send>,
+}
+
+impl std::fmt::Debug for ServeSettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ServeSettings").field("binds", &self.binds).finish_non_exhaustive()
+    }
+}
+
+/// What a running daemon can be found by.
+#[derive(Debug, Clone)]
+pub struct Ready {
+    pub listeners: Vec<Listener>,
+    pub control: PathBuf,
+}
+
+/// A sign of life for the database, so that the next start knows until when this one lived.
+const HEARTBEAT: Duration = Duration::from_secs(10);
+
+/// How long calls may take to say goodbye when the daemon is told to stop.
+const GOODBYE: Duration = Duration::from_secs(3);
+
+/// Inputs performed before the loop looks at its other ears again.
+const BATCH: usize = 64;
+
+/// Questions from the command line that wait; one person asks at a time.
+const ASKED: usize = 16;
+
+struct Loop {
+    switch: Switch,
+    sockets: Sockets,
+    media: Media,
+    writer: Writer,
+    resolved: mpsc::Sender<Input>,
+    reload: Box<dyn Fn() -> Result<(House, Passwords), String> + Send>,
+    database_down: bool,
+}
+
+/// Runs the daemon until it is told to stop (SIGTERM, SIGINT, or `stop`).
+///
+/// # Errors
+/// It could not start: an address in use, a database that is newer than the program, a folder that
+/// can't be written.
+pub async fn serve(
+    settings: ServeSettings,
+    ready: impl FnOnce(Ready),
+    stop: impl Future<Output = ()>,
+) -> anyhow::Result<()> {
+    let ServeSettings { binds, switch, media, store, control, house, passwords, reload } = settings;
+    let (wire, mut wires) = mpsc::channel(QUEUE);
+    let sockets = Sockets::bind(&binds, wire).await?;
+
+    // Facts are answers to what the switch asked, a few for each call: the number of calls bounds them.
+    let (media_facts, mut media_said) = mpsc::unbounded_channel();
+    let (store_facts, mut store_said) = mpsc::unbounded_channel();
+    let (resolved, mut addresses) = mpsc::channel(ASKED);
+    let (asked, mut questions) = mpsc::channel(ASKED);
+
+    let path = store.path.clone();
+    crate::store::writer::prepare(&store).await.context("the database can't be used")?;
+    let writer = Writer::start(store, store_facts, clock::now().wall)?;
+    let media = Media::start(media, media_facts).context("media")?;
+    let control_task = tokio::spawn(control::serve(listen_control(&control)?, asked));
+
+    let mut settings = switch;
+    settings.ua.listeners = sockets.listeners().to_vec();
+    let mut switch = Switch::new(settings, house, passwords, seed()?, clock::now());
+    let (bindings, away) = remembered(&path).await;
+    switch.restore(bindings, away, clock::now());
+
+    let listeners = sockets.listeners().to_vec();
+    let mut the = Loop { switch, sockets, media, writer, resolved, reload, database_down: false };
+    the.turn(Input::DeadlinePassed);
+    ready(Ready { listeners, control: control.clone() });
+    // Outside systemd there is nobody to tell.
+    sd_notify::notify(&[sd_notify::NotifyState::Ready])
+        .unwrap_or_else(|error| tracing::debug!(%error, "sd_notify"));
+
+    let mut hang_up = signal(SignalKind::hangup())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut heartbeat = tokio::time::interval(HEARTBEAT);
+    let mut stop = std::pin::pin!(stop);
+    let mut leave_by: Option<Instant> = None;
+    loop {
+        if leave_by.is_some_and(|by| the.switch.is_idle() || clock::now().mono >= by) {
+            break;
+        }
+        let wake = [the.switch.deadline(), leave_by].into_iter().flatten().min();
+        let sleep = async {
+            match wake {
+                Some(at) => tokio::time::sleep_until(at.into()).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            Some(word) = wires.recv() => {
+                the.wire(word);
+                for _ in 1..BATCH {
+                    let Ok(word) = wires.try_recv() else { break };
+                    the.wire(word);
+                }
+            }
+            Some(fact) = media_said.recv() => the.media_fact(fact),
+            Some(fact) = store_said.recv() => the.store_fact(fact),
+            Some(input) = addresses.recv() => the.turn(input),
+            Some(question) = questions.recv() => the.answer(question),
+            _ = hang_up.recv() => {
+                if let Err(why) = the.reload_house() {
+                    tracing::error!("house rules refused, the old ones stay:\n{why}");
+                }
+            }
+            _ = heartbeat.tick() => the.writer.heartbeat(clock::now().wall),
+            _ = terminate.recv() => the.leave(&mut leave_by),
+            _ = interrupt.recv() => the.leave(&mut leave_by),
+            () = &mut stop, if leave_by.is_none() => the.leave(&mut leave_by),
+            () = sleep => the.turn(Input::DeadlinePassed),
+        }
+    }
+
+    control_task.abort();
+    let Loop { mut switch, media, writer, .. } = the;
+    media.shut_down();
+    while let Ok(fact) = media_said.try_recv() {
+        // The wire is silent from here on; what the recorder said last must still reach the tickets.
+        for output in switch.handle(Input::Media(fact), clock::now()) {
+            if let Output::Save(change) = output {
+                writer.save(*change);
+            }
+        }
+    }
+    writer.close(clock::now().wall);
+    while let Some(fact) = store_said.recv().await {
+        if let StoreFact::Closed { unsaved } = fact {
+            if unsaved > 0 {
+                tracing::error!(unsaved, "changes could not be written");
+            }
+            break;
+        }
+    }
+    remove_control(&control);
+    tracing::info!("stopped");
+    Ok(())
+}
+
+impl Loop {
+    fn wire(&mut self, word: Wire) {
+        match word {
+            Wire::Received { hop, bytes } => {
+                tracing::trace!(peer = %hop.remote, "received\n{}", String::from_utf8_lossy(&bytes));
+                self.turn(Input::Received { hop, bytes });
+            }
+            Wire::SendFailed { hop } => self.turn(Input::SendFailed { hop }),
+            Wire::Opened { flow, key, writer, task } => self.sockets.opened(flow, key, writer, task),
+            Wire::Closed { flow } => {
+                self.sockets.close(flow);
+                self.turn(Input::FlowClosed { flow });
+            }
+        }
+    }
+
+    fn media_fact(&mut self, fact: MediaFact) {
+        tracing::debug!(?fact, "media");
+        if let MediaFact::RecordingFailed { ticket, why, .. } = &fact {
+            tracing::error!(%ticket, why, "recording failed");
+        }
+        self.turn(Input::Media(fact));
+    }
+
+    fn store_fact(&mut self, fact: StoreFact) {
+        match fact {
+            StoreFact::Saved { ticket, revision } => tracing::trace!(%ticket, revision, "saved"),
+            StoreFact::SaveFailed { ticket, revision, why } => {
+                tracing::error!(%ticket, revision, why, "not saved yet; it is kept and tried again");
+            }
+            StoreFact::SaveDropped { ticket, revision } => {
+                tracing::error!(%ticket, revision, "lost: the database was away for too long");
+            }
+            StoreFact::NumbersReserved { day, from, to } => {
+                self.turn(Input::NumbersReserved { day, from, to })
+            }
+            StoreFact::DatabaseDown { why } => {
+                tracing::error!(%why, "database down; calls go on");
+                self.database(Edge::Began, why.to_string());
+            }
+            StoreFact::DatabaseUp => {
+                tracing::info!("database up");
+                if self.database_down {
+                    self.database(Edge::Ended, "works again".to_owned());
+                }
+            }
+            StoreFact::Swept(sweep) => {
+                for ticket in &sweep.interrupted {
+                    tracing::warn!(%ticket, "was interrupted by the end of an earlier daemon");
+                }
+            }
+            StoreFact::Closed { unsaved } => tracing::error!(unsaved, "the database's writer has ended"),
+        }
+    }
+
+    /// An outage of the database is on record as soon as it works again.
+    fn database(&mut self, edge: Edge, reason: String) {
+        self.database_down = edge == Edge::Began;
+        self.writer.outage(OutageChange { subject: Subject::Database, at: clock::now().wall, edge, reason });
+    }
+
+    fn answer(&mut self, question: Asked) {
+        let by = "command line".to_owned();
+        let reply = match question.command {
+            Command::Status => Reply::Status(Box::new(self.switch.status(clock::now()))),
+            Command::Away { minutes } => {
+                let until = minutes
+                    .map(|m| self.switch.local_time(clock::now()) + chrono::Duration::minutes(m.into()));
+                self.turn(Input::Order(Order::Away { by, until }));
+                Reply::Done("the hotline goes to the duty mobile".to_owned())
+            }
+            Command::Back => {
+                self.turn(Input::Order(Order::Back { by }));
+                Reply::Done("the hotline rings at the desk".to_owned())
+            }
+            Command::End { ticket } => match ticket.parse() {
+                Ok(id) if self.switch.has_call(id) => {
+                    self.turn(Input::Order(Order::End { ticket: id }));
+                    Reply::Done(format!("{id} was ended"))
+                }
+                Ok(id) => Reply::Refused(format!(
+                    "{id} is not in progress; `hotlined status` lists the calls that are"
+                )),
+                Err(error) => Reply::Refused(error.to_string()),
+            },
+            Command::Reload => match self.reload_house() {
+                Ok(()) => Reply::Done("house rules read".to_owned()),
+                Err(why) => Reply::Refused(format!("the old rules stay:\n{why}")),
+            },
+        };
+        if question.reply.send(reply).is_err() {
+            tracing::debug!("who asked did not wait");
+        }
+    }
+
+    fn reload_house(&mut self) -> Result<(), String> {
+        let (house, passwords) = (self.reload)()?;
+        self.turn(Input::House { house: Arc::new(house), passwords });
+        tracing::info!("house rules read");
+        Ok(())
+    }
+
+    /// Ends every call, and then the daemon.
+    fn leave(&mut self, by: &mut Option<Instant>) {
+        tracing::info!("stopping");
+        *by = Some(clock::now().mono + GOODBYE);
+        self.turn(Input::Order(Order::Leave));
+    }
+
+    fn turn(&mut self, input: Input) {
+        for output in self.switch.handle(input, clock::now()) {
+            self.perform(output);
+        }
+    }
+
+    fn perform(&mut self, output: Output) {
+        match output {
+            Output::Send { hop, bytes } => {
+                tracing::trace!(peer = %hop.remote, "sent\n{}", String::from_utf8_lossy(&bytes));
+                self.sockets.send(hop, bytes);
+            }
+            Output::Media(command) => {
+                if !matches!(command, MediaCommand::Describe { .. }) {
+                    tracing::debug!(?command, "media");
+                }
+                self.media.command(command);
+            }
+            Output::Save(change) => {
+                log_ticket(&change);
+                self.writer.save(*change);
+            }
+            Output::Outage(change) => self.writer.outage(change),
+            Output::SaveBindings(change) => self.writer.save_bindings(wiring::kept(change)),
+            Output::SaveAway(away) => self.writer.set_away(away),
+            Output::ReserveNumbers { day, count } => self.writer.reserve_numbers(day, count),
+            Output::Resolve { trunk, servers, transport } => {
+                let resolved = self.resolved.clone();
+                tokio::spawn(async move {
+                    let addresses = resolve::resolve(servers, transport).await;
+                    if resolved.send(Input::Resolved { trunk, addresses }).await.is_err() {
+                        tracing::trace!("the loop has ended");
+                    }
+                });
+            }
+            Output::Notice(notice) => log_notice(&notice),
+        }
+    }
+}
+
+/// Each thing that happened on a ticket, once. Words may hold numbers, so the log has the word for
+/// programs only.
+fn log_ticket(change: &TicketChange) {
+    let ticket = change.ticket.id;
+    for entry in &change.new_entries {
+        match entry.what {
+            "flagged" => tracing::warn!(%ticket, what = entry.what),
+            what => tracing::info!(%ticket, what),
+        }
+    }
+}
+
+fn log_notice(notice: &Notice) {
+    match notice {
+        Notice::TrunkUp { trunk, reason } => tracing::info!(trunk, reason, "trunk up"),
+        Notice::TrunkDown { trunk, reason } => tracing::error!(trunk, reason, "trunk down"),
+        Notice::PhoneReachable { phone } => tracing::info!(phone, "phone reachable"),
+        Notice::PhoneLost { phone, reason } => tracing::warn!(phone, reason, "phone lost"),
+        Notice::UnknownNumber { trunk, dialled } => {
+            tracing::warn!(trunk, %dialled, "no hotline has this number")
+        }
+        Notice::Stranger { remote, method } => tracing::info!(peer = %remote, method, "stranger refused"),
+        Notice::Banned { remote } => {
+            tracing::warn!(peer = %remote, "too many wrong passwords, ignored for a while")
+        }
+        Notice::NotAllowed { phone, dialled, why } => tracing::warn!(phone, %dialled, why, "not dialled"),
+        Notice::CallBroken { ticket } => tracing::error!(%ticket, "a bug ended this call"),
+    }
+}
+
+/// What the store kept over the restart; a database that can't be read costs the registrations, not the start.
+async fn remembered(
+    path: &Path,
+) -> (Vec<crate::switch::registrar::BindingChange>, Option<crate::call::staffing::Away>) {
+    let read = async {
+        let reader = Reader::open(path).await?;
+        Ok::<_, crate::store::error::StoreError>((reader.bindings().await?, reader.away().await?))
+    };
+    match read.await {
+        Ok((bindings, away)) => (wiring::remembered(bindings), away),
+        Err(error) => {
+            tracing::error!(%error, "registrations are not known; phones will register again");
+            (Vec::new(), None)
+        }
+    }
+}
+
+fn seed() -> anyhow::Result<[u8; 32]> {
+    let mut seed = [0_u8; 32];
+    std::io::Read::read_exact(&mut std::fs::File::open("/dev/urandom")?, &mut seed)?;
+    Ok(seed)
+}
+
+/// Only our own user may open it: whoever can, can end calls.
+fn listen_control(path: &Path) -> anyhow::Result<UnixListener> {
+    use std::os::unix::fs::PermissionsExt;
+    if std::os::unix::net::UnixStream::connect(path).is_ok() {
+        anyhow::bail!("another hotlined runs already: {} answers", path.display());
+    }
+    remove_control(path);
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).with_context(|| format!("can't make {}", folder.display()))?;
+    }
+    let listener = UnixListener::bind(path).with_context(|| format!("can't listen on {}", path.display()))?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+    Ok(listener)
+}
+
+fn remove_control(path: &Path) {
+    if let Err(error) = std::fs::remove_file(path)
+        && error.kind() != std::io::ErrorKind::NotFound
+    {
+        tracing::warn!(%error, "control socket left behind");
+    }
+}

@@ -1,0 +1,300 @@
+//! From the configuration to what each room wants. Rooms of one floor do not know each other, so the
+//! loop's floor carries the words across.
+
+use std::{collections::BTreeMap, net::IpAddr, path::Path, sync::Arc, time::Duration};
+
+use anyhow::{Context, anyhow};
+
+use super::{serve::ServeSettings, sockets::Bind};
+use crate::{
+    call::house::House,
+    config::{
+        self, Fault,
+        network::Network,
+        rules::Rules,
+        secret::Secret,
+        settings::Daemon,
+        trunk::{Identity, Trunk},
+    },
+    media::MediaSettings,
+    sip::{
+        hop::{FlowId, Hop, ListenerId, Transport},
+        ua::{Credentials, UaSettings},
+        uri::{Host, Uri},
+    },
+    store::{
+        binding::{BindingChange as KeptChange, SavedBinding},
+        writer::StoreSettings,
+    },
+    switch::{
+        registrar::{Binding, BindingChange},
+        settings::{
+            CallerIdentity, GuardSettings, Passwords, QualifySettings, RegistrarSettings, Server, Source,
+            SwitchSettings, TrunkKind, TrunkSettings,
+        },
+    },
+};
+
+/// Ticket numbers asked of the database at a time: a busy desk's day. Unused ones are gaps.
+const NUMBER_BLOCK: u32 = 1000;
+
+/// Calls at once. At 60 KB each, 120 MB; a desk has a handful.
+const MOST_CALLS: usize = 2000;
+
+/// Contacts of one phone: a desk phone, its softphone twin, and some that forgot to say goodbye.
+const MOST_BINDINGS: usize = 10;
+
+/// Both files, read and checked.
+#[derive(Debug)]
+pub struct Configuration {
+    pub daemon: Daemon,
+    pub rules: Rules,
+}
+
+/// Reads both files and checks them alone and together.
+///
+/// # Errors
+/// Every fault that was found.
+pub fn read(daemon_file: &Path, house_file: &Path) -> Result<Configuration, Vec<Fault>> {
+    let environment: Vec<(String, String)> = std::env::vars().collect();
+    let daemon = text(daemon_file).and_then(|text| config::daemon(&name(daemon_file), &text, &environment));
+    let rules = read_house(house_file);
+    match (daemon, rules) {
+        (Ok(daemon), Ok(rules)) => {
+            let faults = config::cross_check(&name(daemon_file), &daemon, &name(house_file), &rules);
+            if faults.is_empty() { Ok(Configuration { daemon, rules }) } else { Err(faults) }
+        }
+        (daemon, rules) => Err(daemon.err().into_iter().chain(rules.err()).flatten().collect()),
+    }
+}
+
+fn read_house(file: &Path) -> Result<Rules, Vec<Fault>> {
+    config::house(&name(file), &text(file)?)
+}
+
+fn name(file: &Path) -> String {
+    file.display().to_string()
+}
+
+fn text(file: &Path) -> Result<String, Vec<Fault>> {
+    std::fs::read_to_string(file).map_err(|error| {
+        vec![Fault {
+            file: name(file),
+            key: "(the file)".to_owned(),
+            expected: "a readable text file".to_owned(),
+            found: error.to_string(),
+        }]
+    })
+}
+
+/// One line a fault.
+pub fn faults_text(faults: &[Fault]) -> String {
+    faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+/// What `serve` needs.
+///
+/// # Errors
+/// A secret's file can't be read.
+pub fn settings(
+    configuration: Configuration,
+    daemon_file: &Path,
+    house_file: &Path,
+) -> anyhow::Result<ServeSettings> {
+    let Configuration { daemon, rules } = configuration;
+    let binds: Vec<Bind> = daemon
+        .sip
+        .listeners
+        .iter()
+        .map(|l| Bind { transport: l.transport, address: l.bind, advertise: l.advertise })
+        .collect();
+    let media = media(&daemon, &rules);
+    let switch = switch(&daemon)?;
+    let (daemon_name, house_file) = (name(daemon_file), house_file.to_owned());
+    let passwords = passwords_of(&rules)?;
+    let house = Arc::new(rules.house);
+    let store = StoreSettings::new(&daemon.database);
+    let control = daemon.control_socket.clone();
+    let reload = Box::new(move || -> Result<(House, Passwords), String> {
+        let rules = read_house(&house_file).map_err(|faults| faults_text(&faults))?;
+        let faults = config::cross_check(&daemon_name, &daemon, &name(&house_file), &rules);
+        if !faults.is_empty() {
+            return Err(faults_text(&faults));
+        }
+        let passwords = passwords_of(&rules).map_err(|error| format!("{error:#}"))?;
+        Ok((rules.house, passwords))
+    });
+    Ok(ServeSettings { binds, switch, media, store, control, house, passwords, reload })
+}
+
+fn reveal(secret: &Secret) -> anyhow::Result<String> {
+    Ok(secret.reveal(|path| std::fs::read_to_string(path))?)
+}
+
+fn passwords_of(rules: &Rules) -> anyhow::Result<Passwords> {
+    let read = |(phone, secret): &(String, Secret)| {
+        Ok((phone.clone(), reveal(secret).with_context(|| format!("the password of phone {phone}"))?))
+    };
+    Ok(Passwords(rules.passwords.iter().map(read).collect::<anyhow::Result<BTreeMap<_, _>>>()?))
+}
+
+fn media(daemon: &Daemon, rules: &Rules) -> MediaSettings {
+    let (v4, v6) = match daemon.media.address {
+        IpAddr::V4(_) => (Some(daemon.media.address), daemon.media.address_v6),
+        IpAddr::V6(_) => (None, Some(daemon.media.address)),
+    };
+    let told = |bind: Option<IpAddr>, advertise: Option<IpAddr>| {
+        advertise.or_else(|| bind.map(|bind| super::sockets::reachable((bind, 0).into()).ip()))
+    };
+    let (advertise_v4, advertise_v6) = match daemon.media.address {
+        IpAddr::V4(_) => (daemon.media.advertise, daemon.media.advertise_v6),
+        IpAddr::V6(_) => (None, daemon.media.advertise.or(daemon.media.advertise_v6)),
+    };
+    MediaSettings {
+        address_v4: v4,
+        address_v6: v6,
+        advertised_v4: told(v4, advertise_v4),
+        advertised_v6: told(v6, advertise_v6),
+        port_min: daemon.media.port_min,
+        port_max: daemon.media.port_max,
+        silence_after: daemon.media.silence_after,
+        prompts: rules
+            .prompts
+            .iter()
+            .map(|(prompt, file)| (*prompt, daemon.prompts_dir.join(file)))
+            .collect(),
+    }
+}
+
+fn switch(daemon: &Daemon) -> anyhow::Result<SwitchSettings> {
+    let sip = &daemon.sip;
+    let guard = sip.failed_auth.map_or((0, Duration::ZERO), |limit| (limit.per_minute, limit.ignored));
+    Ok(SwitchSettings {
+        ua: UaSettings {
+            // The loop fills in what it has bound.
+            listeners: Vec::new(),
+            product: sip.user_agent.clone(),
+            t1: sip.t1,
+            t2: sip.t2,
+            t4: sip.t4,
+            session_expires: sip.session_expires,
+            min_se: sip.min_se,
+            tcp_fallback: sip.tcp_fallback,
+        },
+        realm: sip.realm.clone(),
+        registrar: RegistrarSettings {
+            min_expires: sip.registrar.min_expires,
+            max_expires: sip.registrar.max_expires,
+            default_expires: sip.registrar.default_expires,
+            max_bindings: MOST_BINDINGS,
+        },
+        qualify: QualifySettings { interval: sip.qualify.interval, timeout: sip.qualify.timeout },
+        guard: GuardSettings {
+            failures: guard.0,
+            window: Duration::from_secs(60),
+            ban: guard.1,
+            nonce_lifetime: sip.nonce_lifetime,
+        },
+        trunks: daemon.trunks.iter().map(|t| trunk(t, daemon)).collect::<anyhow::Result<_>>()?,
+        number_block: NUMBER_BLOCK,
+        max_calls: MOST_CALLS,
+    })
+}
+
+fn trunk(trunk: &Trunk, daemon: &Daemon) -> anyhow::Result<TrunkSettings> {
+    let listener = daemon
+        .sip
+        .listeners
+        .iter()
+        .position(|listener| listener.transport == trunk.transport)
+        .and_then(|at| u8::try_from(at).ok())
+        .ok_or_else(|| anyhow!("trunk {}: no listener for {}", trunk.name, trunk.transport.via_name()))?;
+    let credentials = match &trunk.account {
+        None => None,
+        Some(account) => Some(Credentials {
+            user: account.auth_user.clone(),
+            password: reveal(&account.password)
+                .with_context(|| format!("the password of trunk {}", trunk.name))?,
+        }),
+    };
+    let user = trunk.account.as_ref().map(|account| account.user.clone());
+    let servers = trunk.servers.iter().map(|server| match (&server.host, server.port) {
+        (Host::Ip(ip), port) => Server::Address((*ip, port.unwrap_or(trunk.transport.default_port())).into()),
+        (Host::Name(host), port) => Server::Name { host: host.clone(), port },
+    });
+    Ok(TrunkSettings {
+        name: trunk.name.clone(),
+        kind: match trunk.registration {
+            Some(r) => {
+                TrunkKind::Register { expires: r.expires, retry_min: r.retry_min, retry_max: r.retry_max }
+            }
+            None => TrunkKind::Static,
+        },
+        servers: servers.collect(),
+        transport: trunk.transport,
+        listener: ListenerId(listener),
+        domain: trunk.domain.clone(),
+        number: trunk.number.clone().or(user).unwrap_or_else(|| "hotline".to_owned()),
+        credentials,
+        sources: trunk.addresses.iter().map(source).collect(),
+        qualify: trunk.qualify,
+        hotline: trunk.hotline.clone(),
+        codecs: trunk.codecs.clone(),
+        caller_identity: match trunk.headers.identity {
+            Identity::AssertedIdentity => CallerIdentity::Asserted,
+            Identity::From => CallerIdentity::From,
+            Identity::None => CallerIdentity::None,
+        },
+        diversion: trunk.headers.diversion,
+        user_to_user: trunk.headers.user_to_user,
+    })
+}
+
+fn source(network: &Network) -> Source {
+    Source { network: network.address, prefix: network.prefix, port: None }
+}
+
+/// A phone's bindings as the database keeps them.
+pub(super) fn kept(change: BindingChange) -> KeptChange {
+    let phone = change.phone.clone();
+    let bindings = change.bindings.into_iter().map(|binding| SavedBinding {
+        phone: phone.clone(),
+        contact: binding.contact.to_string(),
+        instance: binding.instance,
+        path: Vec::new(),
+        transport: binding.hop.transport.via_name().to_owned(),
+        listener: binding.hop.listener.0,
+        remote: binding.hop.remote.to_string(),
+        call_id: binding.call_id,
+        cseq: binding.cseq,
+        expires_at: binding.expires_at,
+        user_agent: binding.user_agent,
+    });
+    KeptChange { phone: change.phone, bindings: bindings.collect() }
+}
+
+/// And back. What can't be read any more is left out; the phone will register again.
+pub(super) fn remembered(saved: Vec<SavedBinding>) -> Vec<BindingChange> {
+    let mut phones: BTreeMap<String, Vec<Binding>> = BTreeMap::new();
+    for binding in saved {
+        let transport = [Transport::Udp, Transport::Tcp, Transport::Tls]
+            .into_iter()
+            .find(|transport| transport.via_name() == binding.transport);
+        let (Some(transport), Ok(remote), Ok(contact)) =
+            (transport, binding.remote.parse(), Uri::parse(&binding.contact))
+        else {
+            tracing::warn!(phone = binding.phone, "a registration could not be read back");
+            continue;
+        };
+        phones.entry(binding.phone).or_default().push(Binding {
+            contact,
+            instance: binding.instance,
+            hop: Hop { transport, listener: ListenerId(binding.listener), remote, flow: None::<FlowId> },
+            call_id: binding.call_id,
+            cseq: binding.cseq,
+            expires_at: binding.expires_at,
+            user_agent: binding.user_agent,
+        });
+    }
+    phones.into_iter().map(|(phone, bindings)| BindingChange { phone, bindings }).collect()
+}
