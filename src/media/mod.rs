@@ -14,6 +14,7 @@ mod player;
 mod ports;
 mod prompts;
 
+pub mod recorder;
 mod relay;
 #[cfg(test)]
 mod wire;

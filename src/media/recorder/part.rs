@@ -1,0 +1,132 @@
+//! A file that grows: `….wav.part`. Hound writes the WAV; below it, every write goes to a place that we
+//! keep ourselves, so that a write that failed half-way is simply done again, and a header's update costs
+//! no seeks.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Seek, SeekFrom, Write},
+    os::unix::fs::FileExt,
+    path::{Component, Path, PathBuf},
+};
+
+use hound::{SampleFormat, WavSpec, WavWriter};
+
+use crate::rtp::g711::SAMPLE_RATE;
+
+/// 16-bit stereo at 8 kHz.
+const SPEC: WavSpec =
+    WavSpec { channels: 2, sample_rate: SAMPLE_RATE, bits_per_sample: 16, sample_format: SampleFormat::Int };
+
+/// A WAV's sizes are 32 bits; this is 37 hours. Beyond it nothing more is written (and that is counted).
+const MAX_FRAMES: u32 = (u32::MAX - 4_096) / 4;
+
+/// One recording's file while it grows.
+pub(super) struct Part {
+    wav: WavWriter<Placed>,
+}
+
+impl std::fmt::Debug for Part {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Part").field("frames", &self.frames()).finish()
+    }
+}
+
+/// What a recording's file is called while it grows.
+pub(super) fn part_path(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".part");
+    name.into()
+}
+
+impl Part {
+    /// Creates `path`'s `.part`, with the folders above it. Never opens a file that is there, and fails
+    /// where the finished recording is there already. The other handle is for the syncer.
+    pub(super) fn create(dir: &Path, path: &Path) -> io::Result<(Self, File)> {
+        if !path.components().all(|part| matches!(part, Component::Normal(_))) {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "a recording's path leads out of its folder",
+            ));
+        }
+        let path = dir.join(path);
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        if path.symlink_metadata().is_ok() {
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, "a recording of that name exists"));
+        }
+        let file = OpenOptions::new().write(true).create_new(true).open(part_path(&path))?;
+        let other = file.try_clone()?;
+        let mut wav = WavWriter::new(Placed { file, at: 0, end: 0 }, SPEC).map_err(io_error)?;
+        wav.flush().map_err(io_error)?;
+        Ok((Self { wav }, other))
+    }
+
+    /// Samples per channel that are in the file.
+    pub(super) fn frames(&self) -> u32 {
+        self.wav.duration()
+    }
+
+    /// Appends one sample of each channel for each pair; the shorter one decides. All or nothing.
+    pub(super) fn write(&mut self, left: &[i16], right: &[i16]) -> io::Result<()> {
+        let pairs = left.len().min(right.len());
+        let frames = u32::try_from(pairs).unwrap_or(u32::MAX);
+        if self.frames().saturating_add(frames) > MAX_FRAMES {
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, "a WAV file holds no more"));
+        }
+        let mut samples = self.wav.get_i16_writer(frames * 2);
+        for (left, right) in left.iter().zip(right) {
+            samples.write_sample(*left);
+            samples.write_sample(*right);
+        }
+        samples.flush().map_err(io_error)
+    }
+
+    /// Makes the header right for what is in the file.
+    pub(super) fn flush(&mut self) -> io::Result<()> {
+        self.wav.flush().map_err(io_error)
+    }
+}
+
+fn io_error(error: hound::Error) -> io::Error {
+    match error {
+        hound::Error::IoError(error) => error,
+        other => io::Error::other(other),
+    }
+}
+
+/// A file written by place. After a write that failed, the place is the end of what is whole, wherever
+/// hound was.
+#[derive(Debug)]
+struct Placed {
+    file: File,
+    at: u64,
+    end: u64,
+}
+
+impl Write for Placed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if let Err(error) = self.file.write_all_at(bytes, self.at) {
+            self.at = self.end;
+            return Err(error);
+        }
+        self.at += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        self.end = self.end.max(self.at);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Seek for Placed {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.at = match to {
+            SeekFrom::Start(at) => at,
+            SeekFrom::Current(by) => self.at.saturating_add_signed(by),
+            SeekFrom::End(by) => self.end.saturating_add_signed(by),
+        };
+        Ok(self.at)
+    }
+}

@@ -1,0 +1,195 @@
+//! One call's recording while it runs: two timelines and a file. What cannot be written is owed: it is
+//! written as silence when the disk works again, so that the length is always the time that passed.
+
+use std::{
+    fs::File,
+    io,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use super::{part::Part, ring::Channel};
+use crate::{
+    desk::ticket::{RecordingReport, SideReport},
+    rtp::{
+        g711::SAMPLE_RATE,
+        packet::Packet,
+        timeline::{Content, Figures, HOLD, Timeline, length},
+    },
+    switch::media::RecordOrder,
+};
+
+/// How often a recording is written. Doubled, it needs 6 KB more and a killed one lacks 200 ms more.
+pub(super) const WRITE_EVERY: Duration = Duration::from_millis(200);
+
+/// How often its header is made right, at least.
+const HEADER_EVERY: Duration = Duration::from_millis(800);
+
+/// Samples written at once (250 ms); bounds the buffers.
+const SLICE: u64 = 2_000;
+
+/// A slice of silence.
+static SILENCE: [i16; 2_000] = [0; 2_000];
+
+#[derive(Debug)]
+pub(super) struct Recording {
+    pub(super) order: RecordOrder,
+    joined_at: Instant,
+    left: Timeline,
+    right: Timeline,
+    part: Part,
+    /// Up to where the timelines were taken.
+    taken: u64,
+    /// Samples that could not be written and are not yet made up for by silence.
+    owed: u64,
+    unwritten: u64,
+    /// The first trouble with the disk.
+    trouble: Option<String>,
+    write_due: Instant,
+    header_due: Instant,
+}
+
+/// Buffers that all recordings share.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    left: Vec<i16>,
+    right: Vec<i16>,
+}
+
+impl Recording {
+    /// Creates the file. The other handle is for the syncer.
+    pub(super) fn start(
+        dir: &Path,
+        order: RecordOrder,
+        joined_at: Instant,
+        first_write: Instant,
+    ) -> io::Result<(Self, File)> {
+        let (part, file) = Part::create(dir, &order.path)?;
+        let recording = Self {
+            order,
+            joined_at,
+            left: Timeline::new(joined_at),
+            right: Timeline::new(joined_at),
+            part,
+            taken: 0,
+            owed: 0,
+            unwritten: 0,
+            trouble: None,
+            write_due: first_write,
+            header_due: first_write + HEADER_EVERY,
+        };
+        Ok((recording, file))
+    }
+
+    pub(super) fn packet(
+        &mut self,
+        channel: Channel,
+        epoch: u32,
+        arrival: Instant,
+        content: Content,
+        packet: &Packet<'_>,
+    ) {
+        let timeline = match channel {
+            Channel::Left => &mut self.left,
+            Channel::Right => &mut self.right,
+        };
+        timeline.packet(arrival, epoch, content, packet);
+    }
+
+    /// Writes what is due at `now`.
+    pub(super) fn turn(&mut self, now: Instant, scratch: &mut Scratch) {
+        if now < self.write_due {
+            return;
+        }
+        self.write_due = now + WRITE_EVERY;
+        if let Some(settled) = now.checked_sub(HOLD) {
+            self.write_to(length(self.joined_at, settled), scratch);
+        }
+        if now >= self.header_due {
+            self.header_due = now + HEADER_EVERY;
+            self.flush();
+        }
+    }
+
+    /// Writes the rest up to `ended_at` and closes the file; what there is, and what went wrong.
+    pub(super) fn end(
+        mut self,
+        ended_at: Instant,
+        dropped: u64,
+        scratch: &mut Scratch,
+    ) -> (RecordingReport, Option<String>) {
+        self.write_to(length(self.joined_at, ended_at), scratch);
+        self.pay();
+        self.flush();
+        let report = RecordingReport {
+            path: self.order.path,
+            sample_rate: SAMPLE_RATE,
+            samples: u64::from(self.part.frames()),
+            caller: side(self.left.figures()),
+            operator: side(self.right.figures()),
+            unwritten_samples: self.unwritten,
+            tap_dropped: dropped,
+            late_syncs: 0,
+        };
+        (report, self.trouble)
+    }
+
+    fn write_to(&mut self, end: u64, scratch: &mut Scratch) {
+        while self.taken < end {
+            let next = end.min(self.taken + SLICE);
+            scratch.left.clear();
+            scratch.right.clear();
+            self.left.take(next, &mut scratch.left);
+            self.right.take(next, &mut scratch.right);
+            let samples = next - self.taken;
+            self.taken = next;
+            self.pay();
+            let written = if self.owed > 0 {
+                false // The disk still refuses; the order of samples must hold.
+            } else {
+                let result = self.part.write(&scratch.left, &scratch.right);
+                self.note(result)
+            };
+            if !written {
+                self.owed += samples;
+                self.unwritten += samples;
+            }
+        }
+    }
+
+    /// Makes up for what could not be written, with silence.
+    fn pay(&mut self) {
+        while self.owed > 0 {
+            let samples = self.owed.min(SLICE);
+            let silence = usize::try_from(samples).ok().and_then(|n| SILENCE.get(..n)).unwrap_or(&SILENCE);
+            let result = self.part.write(silence, silence);
+            if !self.note(result) {
+                return;
+            }
+            self.owed -= samples;
+        }
+    }
+
+    fn flush(&mut self) {
+        let result = self.part.flush();
+        self.note(result);
+    }
+
+    fn note(&mut self, result: io::Result<()>) -> bool {
+        match result {
+            Ok(()) => true,
+            Err(error) => {
+                if self.trouble.is_none() {
+                    tracing::error!(ticket = %self.order.ticket, %error, "recording cannot be written");
+                    self.trouble = Some(format!("could not be written: {error}"));
+                }
+                false
+            }
+        }
+    }
+}
+
+fn side(figures: Figures) -> SideReport {
+    let Figures { packets, lost_samples, audible_samples, skew_samples, late_packets } = figures;
+    SideReport { packets, lost_samples, audible_samples, skew_samples, late_packets }
+}

@@ -1,0 +1,157 @@
+//! After a crash: every `.part` in the recordings folder becomes a WAV that plays. Its header is set to
+//! the bytes that are there, and it gets its final name, which says whose ticket it is. Runs before the
+//! recorder starts; never overwrites, never deletes.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Read},
+    os::unix::fs::FileExt,
+    path::{Path, PathBuf},
+};
+
+use super::syncer::{rename_new, sync_folder};
+use crate::desk::ticket::TicketId;
+
+/// Folders within folders: year, month, day, and some to spare.
+const MAX_DEPTH: u32 = 8;
+
+/// Bytes in which the header's chunks must lie.
+const HEADER_WITHIN: u64 = 4_096;
+
+/// What a start-up found.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Repairs {
+    pub repaired: Vec<Repaired>,
+    pub left_alone: Vec<LeftAlone>,
+}
+
+/// A recording that plays again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repaired {
+    /// From its name; `None` where that is no ticket's.
+    pub ticket: Option<TicketId>,
+    /// Its final name, relative to the recordings folder.
+    pub path: PathBuf,
+    /// Samples per channel.
+    pub samples: u64,
+    /// Hz.
+    pub sample_rate: u32,
+}
+
+/// A file or folder that stays as it was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftAlone {
+    /// Relative to the recordings folder.
+    pub path: PathBuf,
+    /// In words.
+    pub why: String,
+}
+
+/// Repairs all that the recordings folder `dir` holds; a folder that does not exist holds nothing.
+/// Links are not followed. In the order of names.
+pub fn repair(dir: &Path) -> Repairs {
+    let mut repairs = Repairs::default();
+    if dir.exists() {
+        walk(dir, Path::new(""), MAX_DEPTH, &mut repairs);
+    }
+    repairs
+}
+
+fn walk(dir: &Path, below: &Path, depth: u32, repairs: &mut Repairs) {
+    let names = fs::read_dir(dir.join(below)).and_then(|entries| {
+        let mut names: Vec<_> = entries
+            .map(|entry| entry.map(|entry| below.join(entry.file_name())))
+            .collect::<io::Result<_>>()?;
+        names.sort();
+        Ok(names)
+    });
+    let names = match names {
+        Ok(names) => names,
+        Err(error) => {
+            repairs.left_alone.push(LeftAlone { path: below.to_path_buf(), why: error.to_string() });
+            return;
+        }
+    };
+    for name in names {
+        let Ok(kind) = dir.join(&name).symlink_metadata().map(|found| found.file_type()) else { continue };
+        if kind.is_dir() && depth > 0 {
+            walk(dir, &name, depth - 1, repairs);
+        } else if kind.is_file() && name.extension().is_some_and(|extension| extension == "part") {
+            let path = name.with_extension("");
+            match repair_file(&dir.join(&name), &dir.join(&path)) {
+                Ok((samples, sample_rate)) => {
+                    let ticket =
+                        path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.parse().ok());
+                    repairs.repaired.push(Repaired { ticket, path, samples, sample_rate });
+                }
+                Err(error) => repairs.left_alone.push(LeftAlone { path: name, why: error.to_string() }),
+            }
+        }
+    }
+}
+
+/// Samples per channel and their rate.
+fn repair_file(part: &Path, path: &Path) -> io::Result<(u64, u32)> {
+    if path.symlink_metadata().is_ok() {
+        return Err(io::Error::new(io::ErrorKind::AlreadyExists, "a recording of that name exists"));
+    }
+    let file = OpenOptions::new().read(true).write(true).open(part)?;
+    let layout = Layout::read(&file)?;
+    let length = file.metadata()?.len();
+    let frames = length.saturating_sub(layout.samples_at) / layout.frame_bytes;
+    let bytes = frames * layout.frame_bytes;
+    let too_long = |_| io::Error::new(io::ErrorKind::InvalidData, "longer than a WAV file can be");
+    let in_data = u32::try_from(bytes).map_err(too_long)?;
+    let in_file = u32::try_from(layout.samples_at + bytes - 8).map_err(too_long)?;
+    file.set_len(layout.samples_at + bytes)?;
+    file.write_all_at(&in_file.to_le_bytes(), 4)?;
+    file.write_all_at(&in_data.to_le_bytes(), layout.samples_at - 4)?;
+    file.sync_all()?;
+    rename_new(part, path)?;
+    if let Some(folder) = path.parent() {
+        sync_folder(folder)?;
+    }
+    Ok((frames, layout.sample_rate))
+}
+
+/// Where in a WAV the samples are.
+struct Layout {
+    samples_at: u64,
+    frame_bytes: u64,
+    sample_rate: u32,
+}
+
+impl Layout {
+    fn read(file: &File) -> io::Result<Self> {
+        let mut head = Vec::new();
+        file.take(HEADER_WITHIN).read_to_end(&mut head)?;
+        Self::parse(&head)
+            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "its WAV header is not whole"))
+    }
+
+    fn parse(head: &[u8]) -> Option<Self> {
+        let mut rest = head.strip_prefix(b"RIFF")?.get(4..)?.strip_prefix(b"WAVE")?;
+        let mut format = None;
+        loop {
+            let (name, after) = rest.split_first_chunk::<4>()?;
+            let (size, after) = after.split_first_chunk::<4>()?;
+            let size = usize::try_from(u32::from_le_bytes(*size)).ok()?;
+            match name {
+                b"data" => {
+                    let (frame_bytes, sample_rate) = format?;
+                    let samples_at = u64::try_from(head.len() - after.len()).ok()?;
+                    return Some(Self { samples_at, frame_bytes, sample_rate });
+                }
+                b"fmt " => {
+                    let rate = after.get(4..8)?.first_chunk::<4>()?;
+                    let frame = after.get(12..14)?.first_chunk::<2>()?;
+                    let frame = u64::from(u16::from_le_bytes(*frame));
+                    format = Some((frame, u32::from_le_bytes(*rate))).filter(|(frame, _)| *frame > 0);
+                }
+                _ => {}
+            }
+            // Chunks are padded to even lengths.
+            rest = after.get(size.checked_add(size % 2)?..)?;
+        }
+    }
+}
