@@ -2,7 +2,7 @@
 //! the INVITE usage, all pure. Never opens a socket, reads a clock or knows what a ticket is.
 //!
 //! Reading starts at [`ua::UserAgent`], the one machine that the switch talks to; below it lie
-//! [`transaction`] (RFC 3261 §17), [`dialog`] (§12) and [`message`] (§7).
+//! [`transaction`] (RFC 3261 §17), `usage` (RFC 5057), `dialog` (RFC 3261 §12) and [`message`] (§7).
 
 pub mod body;
 pub mod check;

@@ -16,7 +16,7 @@ use crate::sip::{
     check::Abilities,
     dialog::{Dialog, to_tag},
     digest,
-    hop::{Hop, Transport},
+    hop::Hop,
     message::{HeaderName, Headers, Method, Request, Response, Status},
     session_timer::Terms,
     transaction::{ClientTx, Happened, ServerTx, Transactions},
@@ -81,6 +81,8 @@ pub(crate) struct Sent {
 pub(crate) struct Waiting {
     pub(crate) server: ServerTx,
     pub(crate) to_tag: String,
+    /// For a 2xx to a request that may make a dialog (RFC 6665 §4.4, RFC 3515 §2.2).
+    pub(crate) contact: Option<String>,
 }
 
 #[derive(Debug)]
@@ -190,11 +192,10 @@ impl Core {
         let listener = self.settings.listeners.iter().find(|l| l.id == hop.listener);
         let advertised = listener.map_or_else(|| hop.remote.to_string(), |l| l.advertised.to_string());
         let transport = hop.transport.via_name().to_ascii_lowercase();
-        let scheme = if hop.transport == Transport::Tls { "sips" } else { "sip" };
         if user.is_empty() {
-            format!("<{scheme}:{advertised};transport={transport}>")
+            format!("<sip:{advertised};transport={transport}>")
         } else {
-            format!("<{scheme}:{user}@{advertised};transport={transport}>")
+            format!("<sip:{user}@{advertised};transport={transport}>")
         }
     }
 
@@ -256,7 +257,14 @@ impl Core {
     }
 
     /// Acknowledges a 2xx and remembers how, for its retransmissions (RFC 3261 §13.2.2.4).
-    pub(crate) fn acknowledge(&mut self, dialog: &Dialog, invite: &Request, now: Instant) {
+    /// `credentials` are for the BYE to another fork.
+    pub(crate) fn acknowledge(
+        &mut self,
+        dialog: &Dialog,
+        invite: &Request,
+        credentials: Option<&Credentials>,
+        now: Instant,
+    ) {
         let cseq = invite.headers.cseq().map_or(0, |cseq| cseq.number);
         let (mut ack, hop) = dialog.ack(cseq, &self.settings.listeners);
         // RFC 3261 §13.2.2.4: with the same credentials as the INVITE.
@@ -264,7 +272,8 @@ impl Core {
         ack.headers.copy(&HeaderName::ProxyAuthorization, &invite.headers);
         ack.headers.push(HeaderName::UserAgent, self.settings.product.as_str());
         let until = now + self.whole();
-        self.memory.acknowledged(invite, until, &dialog.remote_tag, ack.clone(), hop);
+        let sent = (dialog.remote_tag.clone(), ack.clone(), hop);
+        self.memory.acknowledged(invite, until, credentials, sent);
         self.transactions.ack(ack, hop);
     }
 
@@ -278,7 +287,7 @@ impl Core {
         }
         let invite = found.invite;
         let mut dialog = Dialog::opened_by_response(&invite, response, hop);
-        self.acknowledge(&dialog, &invite, now);
+        self.acknowledge(&dialog, &invite, found.credentials.as_ref(), now);
         if to_tag(&invite.headers).is_none() {
             let (bye, hop) = dialog.request(Method::Bye, &self.settings.listeners);
             let credentials = found.credentials;
@@ -289,7 +298,7 @@ impl Core {
     /// An INVITE of ours has failed: what accepts it yet will be hung up.
     pub(crate) fn remember_failed(&mut self, sent: &Sent, now: Instant) {
         let until = now + self.whole();
-        self.memory.failed(&sent.request, until, sent.credentials.clone());
+        self.memory.failed(&sent.request, until, sent.credentials.as_ref());
     }
 
     /// Answers a peer's request; `to_tag` is ours.
@@ -314,11 +323,17 @@ impl Core {
         &mut self,
         server: ServerId,
         status: Status,
-        headers: Headers,
+        mut headers: Headers,
         body: Vec<u8>,
         now: Instant,
     ) {
-        if let Some(Waiting { server, to_tag }) = self.waiting.remove(&server) {
+        if let Some(Waiting { server, to_tag, contact }) = self.waiting.remove(&server) {
+            if let Some(contact) = contact
+                && status.is_success()
+                && headers.get(&HeaderName::Contact).is_none()
+            {
+                headers.push(HeaderName::Contact, contact);
+            }
             self.respond(server, status, &to_tag, headers, body, now);
         }
     }

@@ -46,39 +46,44 @@ pub(crate) struct Found {
 }
 
 impl Memory {
+    /// Keeps an ACK that was sent: peer tag, ACK, and where it went.
     pub(crate) fn acknowledged(
         &mut self,
         invite: &Request,
         until: Instant,
-        tag: &str,
-        ack: Request,
-        hop: Hop,
+        credentials: Option<&Credentials>,
+        ack: (String, Request, Hop),
     ) {
-        if let Some(past) = self.entry(invite, until)
+        if let Some(past) = self.entry(invite, until, credentials)
             && past.acks.len() < FORKS
         {
-            past.acks.push((tag.to_owned(), ack, hop));
+            past.acks.push(ack);
         }
     }
 
-    pub(crate) fn failed(&mut self, invite: &Request, until: Instant, credentials: Option<Credentials>) {
-        if let Some(past) = self.entry(invite, until) {
-            past.credentials = credentials;
-        }
+    /// Keeps an INVITE that found no dialog.
+    pub(crate) fn failed(&mut self, invite: &Request, until: Instant, credentials: Option<&Credentials>) {
+        self.entry(invite, until, credentials);
     }
 
-    fn entry(&mut self, invite: &Request, until: Instant) -> Option<&mut Past> {
+    fn entry(
+        &mut self,
+        invite: &Request,
+        until: Instant,
+        credentials: Option<&Credentials>,
+    ) -> Option<&mut Past> {
         let name = name(&invite.headers)?;
         if !self.past.contains_key(&name) {
             self.until.push_back((until, name.clone()));
         }
         Some(self.past.entry(name).or_insert_with(|| Past {
             invite: Request { body: Vec::new(), ..invite.clone() },
-            credentials: None,
+            credentials: credentials.cloned(),
             acks: Vec::new(),
         }))
     }
 
+    /// What is known of this 2xx; `None` for a stranger's.
     pub(crate) fn find(&self, response: &Response) -> Option<Found> {
         let past = self.past.get(&name(&response.headers)?)?;
         let tag = to_tag(&response.headers).unwrap_or_default();

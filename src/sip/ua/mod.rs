@@ -6,6 +6,7 @@
 //! until it is refused, cancelled or ended by BYE.
 
 pub(super) mod core;
+mod dispatch;
 mod memory;
 
 use std::{
@@ -16,13 +17,10 @@ use std::{
 
 use bytes::Bytes;
 
-use self::core::{Core, Owner, Purpose, Sent, Waiting, renumber};
+use self::core::{Core, Owner};
 use super::{
-    check,
-    dialog::to_tag,
     hop::{FlowId, Hop, Listener},
     message::{HeaderName, Headers, Method, Request, Response, Status},
-    transaction::{ClientTx, Happened, ServerTx},
     uri::{NameAddr, Uri},
     usage::Usage,
 };
@@ -92,6 +90,10 @@ pub struct Outgoing {
 
 /// What came of something, in order of happening.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "outputs are taken each turn; a box would cost more than it saves"
+)]
 pub enum Output {
     /// Bytes for the wire.
     Send {
@@ -107,9 +109,11 @@ pub enum Fact {
     /// A peer's new INVITE, well-formed; 100 has been sent. Answer with [`UserAgent::provisional`],
     /// [`UserAgent::accept`] or [`UserAgent::refuse`]. `offer` is `None` for a late offer.
     Invited { usage: UsageId, request: Request, hop: Hop, offer: Option<Bytes> },
-    /// The peer took its INVITE back before a final answer; 487 has been sent.
+    /// The peer took its INVITE back before a final answer, by CANCEL or BYE; 487 has been sent. Or it
+    /// never acknowledged a reliable provisional response (RFC 3262 §3); 504 has been sent.
     Cancelled { usage: UsageId },
-    /// The peer's ACK for our 2xx; with SDP when our 2xx held the offer.
+    /// The peer's ACK for our 2xx to its first INVITE, or for a 2xx that held our offer; then with its
+    /// SDP.
     Acked { usage: UsageId, answer: Option<Bytes> },
 
     /// 101 to 199 for our INVITE. PRACK has been sent where it is due (RFC 3262).
@@ -384,193 +388,6 @@ impl UserAgent {
             self.usages.remove(&id);
         }
     }
-
-    /// Acts on everything that the transactions report, until they are silent.
-    fn settle(&mut self, now: Instant) {
-        self.core.collect();
-        while let Some(happened) = self.core.happened.pop_front() {
-            self.on(happened, now);
-            self.core.collect();
-        }
-    }
-
-    fn on(&mut self, happened: Happened, now: Instant) {
-        match happened {
-            // The core has put bytes among the outputs already.
-            Happened::Send { .. } => {}
-            Happened::Request { server, request, hop } => self.on_request(server, request, hop, now),
-            Happened::Ack { request, .. } => {
-                if let Some(id) = self.usage_of(&request) {
-                    self.with(id, now, |usage, core| usage.on_ack(core, &request, now));
-                }
-            }
-            Happened::Cancel { server, .. } => {
-                if let Some(id) = self.core.invited.get(&server).copied() {
-                    self.with(id, now, |usage, core| usage.on_cancel(core, server, now));
-                }
-            }
-            Happened::Response { client, response, hop } => self.on_response(client, response, hop, now),
-            Happened::Stray { response, hop } => {
-                if is_invite_success(&response) {
-                    self.core.late_2xx(&response, hop, now);
-                }
-            }
-            Happened::NoAnswer { client, why } => self.on_no_answer(client, why, now),
-            Happened::ServerEnded { server, .. } => {
-                self.core.invited.remove(&server);
-            }
-        }
-    }
-
-    /// The usage that a request within a dialog belongs to.
-    fn usage_of(&self, request: &Request) -> Option<UsageId> {
-        let call_id = request.headers.call_id()?.to_owned();
-        let tag = to_tag(&request.headers)?;
-        self.core.dialogs.get(&(call_id, tag)).copied()
-    }
-
-    fn on_request(&mut self, server: ServerTx, request: Request, hop: Hop, now: Instant) {
-        if let Err(rejection) = check::request(&request, &self.core.abilities) {
-            let to_tag = self.core.transactions.token();
-            let reason = Some(rejection.reason).filter(|reason| !reason.is_empty());
-            let check::Rejection { status, headers, .. } = rejection;
-            self.core.transactions.respond(server, status, reason, &to_tag, headers, Vec::new(), now);
-            return;
-        }
-        // A REGISTER makes no dialog, whatever tag a phone keeps in its To (RFC 3261 §10.2).
-        if to_tag(&request.headers).is_some() && request.method != Method::Register {
-            match self.usage_of(&request) {
-                Some(id) => {
-                    self.with(id, now, |usage, core| usage.on_request(core, server, request, hop, now))
-                }
-                // RFC 3261 §12.2.2.
-                None => self.answer(server, Status::CALL_DOES_NOT_EXIST, Headers::new(), now),
-            }
-            return;
-        }
-        match &request.method {
-            Method::Invite => self.on_invite(server, request, hop, now),
-            Method::Options => {
-                let mut headers = Headers::new();
-                self.core.introduce(&mut headers);
-                headers.push(HeaderName::Accept, check::ACCEPT);
-                self.answer(server, Status::OK, headers, now);
-            }
-            Method::Bye | Method::Update | Method::Prack | Method::Info | Method::Ack | Method::Cancel => {
-                self.answer(server, Status::CALL_DOES_NOT_EXIST, Headers::new(), now);
-            }
-            Method::Register
-            | Method::Subscribe
-            | Method::Notify
-            | Method::Refer
-            | Method::Message
-            | Method::Publish
-            | Method::Other(_) => {
-                let id = ServerId(self.core.next_id());
-                let to_tag = self.core.transactions.token();
-                self.core.waiting.insert(id, Waiting { server, to_tag });
-                self.core.fact(Fact::Requested { server: id, request, hop });
-            }
-        }
-    }
-
-    fn on_invite(&mut self, server: ServerTx, request: Request, hop: Hop, now: Instant) {
-        let terms = self.core.terms();
-        if let Some(min_se) = terms.and_then(|terms| terms.too_brief(&request.headers)) {
-            let mut headers = Headers::new();
-            headers.push(HeaderName::MinSe, min_se.as_secs().to_string());
-            return self.answer(server, Status::SESSION_INTERVAL_TOO_SMALL, headers, now);
-        }
-        let id = UsageId(self.core.next_id());
-        let usage = Usage::invited(&mut self.core, id, server, request, hop, terms);
-        self.usages.insert(id, usage);
-    }
-
-    /// Answers a request outside any dialog, at once.
-    fn answer(&mut self, server: ServerTx, status: Status, headers: Headers, now: Instant) {
-        let to_tag = self.core.transactions.token();
-        self.core.respond(server, status, &to_tag, headers, Vec::new(), now);
-    }
-
-    fn on_response(&mut self, client: ClientTx, response: Response, hop: Hop, now: Instant) {
-        if response.status.is_provisional() {
-            let owner = self.core.sent.get(&client).map(|sent| sent.owner);
-            if let Some(Owner::Usage(id, Purpose::Invite)) = owner {
-                self.with(id, now, |usage, core| usage.on_provisional(core, &response, hop, now));
-            }
-            return;
-        }
-        let Some(mut sent) = self.core.sent.remove(&client) else {
-            if is_invite_success(&response) {
-                self.core.late_2xx(&response, hop, now);
-            }
-            return;
-        };
-        match sent.owner {
-            Owner::Alone(id, series) => {
-                if self.core.authorize(&mut sent, &response) {
-                    let number = self.next_number(&sent, series);
-                    renumber(&mut sent.request, number);
-                    self.core.resend(sent, now);
-                } else {
-                    self.core.fact(Fact::Responded { client: id, response });
-                }
-            }
-            Owner::Nobody => {
-                if self.core.authorize(&mut sent, &response) {
-                    let number = self.next_number(&sent, None);
-                    renumber(&mut sent.request, number);
-                    self.core.resend(sent, now);
-                }
-            }
-            Owner::Usage(id, purpose) if self.usages.contains_key(&id) => {
-                self.with(id, now, |usage, core| {
-                    usage.on_final(core, client, sent, purpose, response, hop, now);
-                });
-            }
-            Owner::Usage(_, purpose) => {
-                if is_invite_success(&response) {
-                    // A re-INVITE that outlived its session.
-                    self.core.remember_failed(&sent, now);
-                    self.core.late_2xx(&response, hop, now);
-                }
-                if let Purpose::Within(client) = purpose {
-                    self.core.fact(Fact::Responded { client, response });
-                }
-            }
-        }
-    }
-
-    fn next_number(&mut self, sent: &Sent, series: Option<u64>) -> u32 {
-        let used = sent.request.headers.cseq().map_or(0, |cseq| cseq.number);
-        match series.and_then(|series| self.series.get_mut(&series)) {
-            Some(row) => {
-                row.cseq = row.cseq.saturating_add(1);
-                row.cseq
-            }
-            None => used.saturating_add(1),
-        }
-    }
-
-    fn on_no_answer(&mut self, client: ClientTx, why: NoAnswer, now: Instant) {
-        let Some(sent) = self.core.sent.remove(&client) else { return };
-        match sent.owner {
-            Owner::Alone(id, _) => self.core.fact(Fact::Unanswered { client: id, why }),
-            Owner::Nobody => {}
-            Owner::Usage(id, purpose) => {
-                if let Purpose::Within(client) = purpose {
-                    self.core.fact(Fact::Unanswered { client, why });
-                }
-                self.with(id, now, |usage, core| {
-                    usage.on_no_answer(core, client, &sent, purpose, why, now);
-                });
-            }
-        }
-    }
-}
-
-fn is_invite_success(response: &Response) -> bool {
-    response.status.is_success() && response.headers.cseq().is_some_and(|cseq| cseq.method == Method::Invite)
 }
 
 #[cfg(test)]

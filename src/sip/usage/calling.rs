@@ -192,7 +192,7 @@ impl Calling {
             }
             None => self.session(Dialog::opened_by_response(invite, response, hop)),
         };
-        core.acknowledge(&session.dialog, invite, now);
+        core.acknowledge(&session.dialog, invite, self.credentials.as_ref(), now);
         let answer = read::sdp(&response.headers, &response.body).or_else(|| session.remote_sdp.clone());
         if matches!(session.negotiation, Negotiation::Opening(_)) {
             session.settle(self.offer.clone(), answer);

@@ -6,6 +6,9 @@
 //! BYE is out) and over. Reading starts at [`Usage`].
 
 mod calling;
+mod ending;
+mod offers;
+mod orders;
 mod read;
 mod ringing;
 mod session;
@@ -22,7 +25,7 @@ use super::{
     session_timer::Terms,
     transaction::{ClientTx, ServerTx},
     ua::{
-        ClientId, Ended, Fact, InviteRefused, NoAnswer, Outgoing, ServerId, UsageId,
+        Ended, Fact, InviteRefused, NoAnswer, Outgoing, ServerId, UsageId,
         core::{Core, Purpose, Sent, renumber},
     },
 };
@@ -298,6 +301,7 @@ impl Usage {
     }
 
     /// The final answer to a request of ours.
+    #[expect(clippy::too_many_arguments, reason = "each is one part of what came back")]
     pub(super) fn on_final(
         &mut self,
         core: &mut Core,
@@ -314,7 +318,7 @@ impl Usage {
             State::Ringing(_) | State::Up(_) | State::Over => false,
         };
         if !given_up && core.authorize(&mut sent, &response) {
-            return self.repeat(core, client, sent, now);
+            return self.repeat(core, client, sent, purpose, now);
         }
         match (purpose, &mut self.state) {
             (Purpose::Invite, _) => self.on_invite_final(core, sent, response, hop, now),
@@ -326,7 +330,7 @@ impl Usage {
             }
             (Purpose::Offer, State::Closing { session, .. }) => {
                 if response.status.is_success() && sent.request.method == Method::Invite {
-                    core.acknowledge(&session.dialog, &sent.request, now);
+                    core.acknowledge(&session.dialog, &sent.request, None, now);
                 }
             }
             (Purpose::Offer | Purpose::Refresh | Purpose::Prack | Purpose::Within(_) | Purpose::Bye, _) => {
@@ -345,28 +349,16 @@ impl Usage {
     }
 
     /// Sends a request again, with the next number of its dialog.
-    fn repeat(&mut self, core: &mut Core, old: ClientTx, mut sent: Sent, now: Instant) {
-        let tag = to_tag(&sent.request.headers);
-        let session = tag.and_then(|tag| self.session_with(&tag));
-        let number = match session {
-            Some(session) => {
-                session.dialog.local_cseq = session.dialog.local_cseq.saturating_add(1);
-                session.dialog.local_cseq
-            }
-            None => sent.request.headers.cseq().map_or(1, |cseq| cseq.number.saturating_add(1)),
-        };
-        renumber(&mut sent.request, number);
-        let tag = to_tag(&sent.request.headers);
-        let new = core.resend(sent, now);
-        match (tag, &mut self.state) {
-            (None, State::Calling(calling)) => calling.restarted(core, new, now),
-            (Some(tag), _) => {
-                if let Some(session) = self.session_with(&tag) {
-                    session.replaced(old, new);
-                }
-            }
-            (None, State::Ringing(_) | State::Up(_) | State::Closing { .. } | State::Over) => {}
+    fn repeat(&mut self, core: &mut Core, old: ClientTx, mut sent: Sent, purpose: Purpose, now: Instant) {
+        if purpose == Purpose::Invite {
+            return self.repeat_invite(core, sent, now);
         }
+        let tag = to_tag(&sent.request.headers).unwrap_or_default();
+        let Some(session) = self.session_with(&tag) else { return };
+        session.dialog.local_cseq = session.dialog.local_cseq.saturating_add(1);
+        renumber(&mut sent.request, session.dialog.local_cseq);
+        let new = core.resend(sent, now);
+        session.replaced(old, new);
     }
 
     /// The final answer to the INVITE that opened the usage.
@@ -496,113 +488,6 @@ impl Usage {
             State::Up(up) => forget(&mut up.session.dialog.hop),
             State::Closing { session, .. } => forget(&mut session.dialog.hop),
             State::Over => {}
-        }
-    }
-
-    /// 101 to 199 to the peer's INVITE.
-    pub(super) fn provisional(&mut self, core: &mut Core, status: Status, sdp: Option<Bytes>, now: Instant) {
-        if let State::Ringing(ringing) = &mut self.state {
-            ringing.provisional(core, status, sdp, now);
-        }
-    }
-
-    /// 200 to the peer's INVITE; waits for the PRACK where an answer is on its way reliably.
-    pub(super) fn accept(&mut self, core: &mut Core, sdp: Bytes, now: Instant) {
-        if let State::Ringing(ringing) = &mut self.state {
-            ringing.held = Some(sdp);
-            self.accept_held(core, now);
-        }
-    }
-
-    fn accept_held(&mut self, core: &mut Core, now: Instant) {
-        let State::Ringing(ringing) = &mut self.state else { return };
-        let Some(sdp) = ringing.take_acceptable() else { return };
-        if let State::Ringing(ringing) = std::mem::replace(&mut self.state, State::Over) {
-            let (session, early_answer) = ringing.accept(core, sdp, now);
-            self.state = State::Up(Box::new(Up { session, early_answer, hang_up: HangUp::No }));
-        }
-    }
-
-    /// 300 to 699 to the peer's INVITE.
-    pub(super) fn refuse(&mut self, core: &mut Core, status: Status, headers: Headers, now: Instant) {
-        if let State::Ringing(ringing) = &mut self.state {
-            ringing.refuse(core, status, headers, now);
-            self.state = State::Over;
-        }
-    }
-
-    /// Changes the session.
-    pub(super) fn offer(&mut self, core: &mut Core, sdp: Bytes, now: Instant) {
-        match &mut self.state {
-            State::Calling(calling) => calling.offer(core, sdp, now),
-            State::Ringing(ringing) => ringing.session.offer(core, sdp, now),
-            State::Up(up) => up.session.offer(core, sdp, now),
-            State::Closing { .. } | State::Over => {}
-        }
-    }
-
-    /// Answers the peer's open offer.
-    pub(super) fn answer_offer(&mut self, core: &mut Core, sdp: Bytes, now: Instant) {
-        if let Some(session) = self.session_that_owes() {
-            session.answer_offer(core, sdp, now);
-            self.accept_held(core, now);
-        }
-    }
-
-    /// Refuses the peer's open offer.
-    pub(super) fn refuse_offer(&mut self, core: &mut Core, status: Status, now: Instant) {
-        if let Some(session) = self.session_that_owes() {
-            session.refuse_offer(core, status, now);
-            self.accept_held(core, now);
-        }
-    }
-
-    fn session_that_owes(&mut self) -> Option<&mut Session> {
-        let session = match &mut self.state {
-            State::Calling(calling) => return calling.session_that_owes(),
-            State::Ringing(ringing) => &mut ringing.session,
-            State::Up(up) => &mut up.session,
-            State::Closing { .. } | State::Over => return None,
-        };
-        session.owes_answer().then_some(session)
-    }
-
-    /// The switch's own request; `None` unless the dialog is confirmed.
-    pub(super) fn request_within(
-        &mut self,
-        core: &mut Core,
-        method: Method,
-        headers: Headers,
-        body: Vec<u8>,
-        now: Instant,
-    ) -> Option<ClientId> {
-        match &mut self.state {
-            State::Up(up) => Some(up.session.request_within(core, method, headers, body, now)),
-            State::Calling(_) | State::Ringing(_) | State::Closing { .. } | State::Over => None,
-        }
-    }
-
-    /// Ends the usage from our side.
-    pub(super) fn hang_up(&mut self, core: &mut Core, reason: Option<String>, now: Instant) {
-        match &mut self.state {
-            State::Calling(calling) => calling.cancel(core, reason, now),
-            State::Ringing(ringing) => {
-                let mut headers = Headers::new();
-                if let Some(reason) = reason {
-                    headers.push(HeaderName::Reason, reason);
-                }
-                ringing.refuse(core, Status::TEMPORARILY_UNAVAILABLE, headers, now);
-                core.fact(Fact::Ended { usage: self.id, how: Ended::HungUp });
-                self.state = State::Over;
-            }
-            State::Up(up) => {
-                let waits = up.session.awaits_ack();
-                up.hang_up = HangUp::AfterAck { reason };
-                if !waits {
-                    self.end(core, Ended::HungUp, now);
-                }
-            }
-            State::Closing { .. } | State::Over => {}
         }
     }
 }

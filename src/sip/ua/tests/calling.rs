@@ -98,8 +98,10 @@ fn the_first_of_two_forks_wins_and_the_other_is_acknowledged_and_hung_up() {
     assert_eq!(bye.headers.to().unwrap().tag(), Some("b"));
     bench.hear(&second);
     assert_eq!(bench.sent(), ["ACK"], "the BYE has a transaction of its own");
-    // The BYE's challenge is answered too.
-    bench.hear(&reply(&bye, 200, "b", "", ""));
+    bench.hear(&reply(&bye, 401, "b", "WWW-Authenticate: Digest realm=\"r\", nonce=\"n\"\r\n", ""));
+    let again = bench.request(&Method::Bye);
+    assert!(again.headers.get(&HeaderName::Authorization).is_some());
+    assert_eq!(again.headers.cseq().unwrap().number, 3);
     assert_eq!(bench.facts(), ["answered with sdp"]);
 }
 

@@ -294,6 +294,22 @@ fn a_challenged_reinvite_is_sent_again_and_still_ours() {
 }
 
 #[test]
+fn a_peer_without_tags_is_counted_right_through_a_challenge() {
+    let mut bench = Bench::new();
+    let usage = bench.ua.invite(outgoing(), Bytes::from_static(OFFER), bench.now);
+    let invite = bench.request(&Method::Invite);
+    bench.hear(&reply(&invite, 200, "", UPDATING, ANSWER));
+    bench.ua.offer(usage, second(), bench.now);
+    let first = bench.request(&Method::Invite);
+    bench.hear(&reply(&first, 401, "", "WWW-Authenticate: Digest realm=\"r\", nonce=\"n\"\r\n", ""));
+    let again = bench.request(&Method::Invite);
+    assert_eq!(again.headers.cseq().unwrap().number, 3);
+    bench.hear(&reply(&again, 200, "", UPDATING, OTHER));
+    bench.ua.hang_up(usage, None, bench.now);
+    assert_eq!(bench.request(&Method::Bye).headers.cseq().unwrap().number, 4);
+}
+
+#[test]
 fn an_older_cseq_is_refused_with_500() {
     let mut bench = Bench::new();
     let (_, tag) = bench.called_up();
@@ -351,7 +367,9 @@ fn a_refer_is_the_switchs_to_answer_and_is_not_left_open() {
         other => panic!("{other:?}"),
     };
     bench.ua.respond(server, Status::ACCEPTED, Headers::new(), Vec::new(), bench.now);
-    assert_eq!(tag_of(&bench.response(202)), tag);
+    let accepted = bench.response(202);
+    assert_eq!(tag_of(&accepted), tag);
+    assert!(accepted.headers.get(&HeaderName::Contact).is_some());
 
     bench.hear(&within("REFER", 3, &tag, "Refer-To: <sip:803@192.0.2.1>\r\n", ""));
     bench.hear(&within("BYE", 4, &tag, "", ""));
