@@ -318,14 +318,17 @@ impl Switch {
     /// Lets every fact have its consequences, and theirs, until nothing is left to do.
     fn settle(&mut self, now: Moment) {
         loop {
-            for output in self.ua.take_outputs() {
+            let outputs = self.ua.take_outputs();
+            if outputs.is_empty() {
+                let Some((ticket, event)) = self.events.pop_front() else { break };
+                self.call_hears(ticket, event, now);
+            }
+            for output in outputs {
                 match output {
                     ua::Output::Send { hop, bytes } => self.out.push(Output::Send { hop, bytes }),
                     ua::Output::Fact(fact) => self.sip_fact(fact, now),
                 }
             }
-            let Some((ticket, event)) = self.events.pop_front() else { break };
-            self.call_hears(ticket, event, now);
         }
         self.watch_phones(now);
         for (day, count) in self.numbers.wanted(now.wall.date_naive()) {
