@@ -24,7 +24,7 @@ use crate::{
     },
     desk::ticket::{Direction, Outcome, Party, TicketId, TicketLog, Unanswered, Verdict},
     sip::{
-        message::{Headers, Status},
+        message::{HeaderName, Headers, Status},
         offer::{self, AudioCodec},
         sdp,
         ua::Outgoing,
@@ -168,6 +168,7 @@ impl Switch {
     pub(super) fn send_invites(&mut self, ticket: TicketId, index: LegIndex, now: Moment) {
         let Some(call) = self.calls.get(&ticket) else { return };
         let Some(leg) = call.legs.get(&index) else { return };
+        let (leg_target, direction) = (leg.target.clone(), call.direction);
         let ways: Vec<Outgoing> = match &leg.target {
             Target::Phone(phone) => self
                 .registrar
@@ -217,7 +218,13 @@ impl Switch {
             return;
         }
         let mut first = None;
-        for to in ways {
+        let trunk = match (&leg_target, direction) {
+            (Target::Outside(_), Direction::Out) => self.way_out(None).map(|(trunk, _)| trunk.name.clone()),
+            (Target::Outside(_) | Target::Phone(_) | Target::Mobile { .. }, _) => None,
+        };
+        let hops = call_hops(self.calls.get(&ticket));
+        for mut to in ways {
+            to.headers.set(HeaderName::MaxForwards, hops.to_string());
             let usage = self.ua.invite(to, said.clone(), now.mono);
             self.usages.insert(usage, (ticket, index));
             first = first.or_else(|| self.ua.call_id(usage).map(str::to_owned));
@@ -227,6 +234,9 @@ impl Switch {
         }
         if let Some(call) = self.calls.get_mut(&ticket) {
             call.log.leg_call_id(index.0, &first.unwrap_or_default());
+            if let Some(trunk) = trunk {
+                call.log.goes_out_by(&trunk);
+            }
         }
     }
 
@@ -476,6 +486,11 @@ impl Switch {
             }
         }
     }
+}
+
+/// What is left of the caller's Max-Forwards for the legs that we dial.
+fn call_hops(call: Option<&LiveCall>) -> u8 {
+    call.map_or(0, |call| call.max_forwards.saturating_sub(1))
 }
 
 /// The codecs for a leg: those of the caller first, so that nothing need be converted.
