@@ -25,7 +25,7 @@ use std::{
 };
 
 use hotlined::{
-    media::{Media, MediaSettings},
+    media::{Media, MediaSettings, recorder::RecorderSettings},
     rtp::{
         packet::{self, Header, Packet},
         stream::{Codec, Stream},
@@ -57,6 +57,7 @@ fn main() {
         port_max: 29_999,
         silence_after: Duration::from_secs(10),
         prompts: BTreeMap::new(),
+        recorder: RecorderSettings::new("recordings"),
     };
     let media = Media::start(settings, sender).expect("media starts");
     let relayed = measure(calls, seconds, Some((&media, facts)));

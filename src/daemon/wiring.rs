@@ -16,7 +16,7 @@ use crate::{
         settings::Daemon,
         trunk::{Identity, Trunk},
     },
-    media::MediaSettings,
+    media::{MediaSettings, recorder::RecorderSettings},
     sip::{
         hop::{FlowId, Hop, ListenerId, Transport},
         ua::{Credentials, UaSettings},
@@ -163,6 +163,11 @@ fn media(daemon: &Daemon, rules: &Rules) -> MediaSettings {
             .iter()
             .map(|(prompt, file)| (*prompt, daemon.prompts_dir.join(file)))
             .collect(),
+        recorder: RecorderSettings {
+            sync_interval: daemon.recordings.sync_interval,
+            disk_floor_bytes: u64::from(daemon.recordings.disk_floor_mb) * 1_000_000,
+            ..RecorderSettings::new(&daemon.recordings.dir)
+        },
     }
 }
 

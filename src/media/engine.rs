@@ -25,6 +25,8 @@ use super::{
     player::{self, Playing, Progress},
     ports::{PortPair, PortPool},
     prompts::Prompts,
+    recorder::Tap,
+    recording::Recordings,
     relay::{relay, tell},
 };
 use crate::{
@@ -60,7 +62,7 @@ pub(super) struct Engine {
     pub(super) wake: Arc<Wake>,
     pub(super) orders: mpsc::Receiver<Order>,
     pub(super) facts: UnboundedSender<MediaFact>,
-
+    pub(super) tap: Tap,
     pub(super) v4: Option<Address>,
     pub(super) v6: Option<Address>,
     pub(super) ports: PortPool,
@@ -73,7 +75,7 @@ pub(super) struct Engine {
 #[derive(Debug, Default)]
 pub(super) struct State {
     legs: Legs,
-
+    recordings: Recordings,
     /// Rows with a prompt on its way.
     playing: Vec<Row>,
     /// Prompts ever played.
@@ -117,8 +119,8 @@ enum Onward {
 }
 
 impl Engine {
-    /// Runs until [`Order::ShutDown`] comes or nobody is left to send it; then every
-    /// port is free.
+    /// Runs until [`Order::ShutDown`] comes or nobody is left to send it; then every recording has been
+    /// told to end and every port is free.
     pub(super) fn run(mut self) {
         // Linux counts niceness by thread. A daemon without the right to it (CAP_SYS_NICE, LimitNICE=)
         // relays as well as the others let it.
@@ -150,6 +152,7 @@ impl Engine {
                 break;
             }
         }
+        self.state.recordings.stop_all(&mut self.tap, now);
     }
 
     fn deadline(&self) -> Option<Instant> {
@@ -169,7 +172,7 @@ impl Engine {
             return;
         }
         let Some(datagram) = datagram.get_mut(..length) else { return };
-        relay(legs, &self.facts, row, from, datagram, now);
+        relay(legs, &mut self.tap, &self.facts, row, from, datagram, now);
     }
 
     /// RTCP ends here: its SSRCs and counts describe the peer's stream, which is not the one that the
@@ -257,7 +260,7 @@ impl Engine {
                     leg.playing = None;
                 }
             }
-            MediaCommand::StopRecording { ticket } => self.refuse_recording(ticket),
+            MediaCommand::StopRecording { ticket } => self.stop_recording(ticket, now),
             MediaCommand::Close { media } => self.close(media, now),
         }
     }
@@ -288,7 +291,7 @@ impl Engine {
         record: Option<&RecordOrder>,
         now: Instant,
     ) -> Result<(), String> {
-        let State { legs, tick_at, .. } = &mut self.state;
+        let State { legs, recordings, tick_at, .. } = &mut self.state;
         let (Some(left_row), Some(right_row)) = (legs.row(left), legs.row(right)) else {
             return Err("one of the legs is not open".to_owned());
         };
@@ -297,14 +300,27 @@ impl Engine {
         }
         legs.route(left_row, Route::Joined(right_row));
         legs.route(right_row, Route::Joined(left_row));
-        for leg in legs.iter_mut().filter(|leg| leg.media == left || leg.media == right) {
-            leg.heard_at = now;
-            leg.silent = false;
+        let places = record.map(|order| (order, recordings.join(&mut self.tap, order, left, right, now)));
+        let (left_place, right_place) = match places {
+            Some((_, Ok((left, right)))) => (Some(left), Some(right)),
+            Some((order, Err(why))) => {
+                tell(&self.facts, MediaFact::RecordingFailed { ticket: order.ticket, report: None, why });
+                (None, None)
+            }
+            None => (None, None),
+        };
+        let slot = left_place.map(|place| place.slot);
+        for leg in legs.iter_mut() {
+            if leg.media == left || leg.media == right {
+                leg.place = if leg.media == left { left_place } else { right_place };
+                leg.heard_at = now;
+                leg.silent = false;
+            } else if leg.place.map(|place| place.slot) == slot {
+                // Its channel has another speaker now.
+                leg.place = None;
+            }
         }
         *tick_at = tick_at.or(Some(now + TICK));
-        if let Some(order) = record {
-            self.refuse_recording(order.ticket);
-        }
         Ok(())
     }
 
@@ -334,10 +350,16 @@ impl Engine {
         self.play_on(now);
     }
 
-    /// There is no recorder in the room: the call goes on, and its ticket says so.
-    fn refuse_recording(&self, ticket: TicketId) {
-        let why = "the recorder is not in the room yet".to_owned();
-        tell(&self.facts, MediaFact::RecordingFailed { ticket, report: None, why });
+    fn stop_recording(&mut self, ticket: TicketId, now: Instant) {
+        let State { legs, recordings, .. } = &mut self.state;
+        let Some(slot) = recordings.stop(&mut self.tap, ticket, now) else {
+            let why = "no recording of this ticket is running".to_owned();
+            tell(&self.facts, MediaFact::RecordingFailed { ticket, report: None, why });
+            return;
+        };
+        for leg in legs.iter_mut() {
+            leg.place = leg.place.filter(|place| place.slot != slot);
+        }
     }
 
     /// Closing the sockets takes them out of epoll.

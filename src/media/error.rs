@@ -14,7 +14,9 @@ pub enum MediaError {
     /// Peers cannot be told an unspecified address: an advertised one must be set.
     #[error("media address {bind} needs an advertised address")]
     NothingAdvertised { bind: IpAddr },
-
+    /// The recorder could not start.
+    #[error("recorder")]
+    Recorder(#[source] io::Error),
     /// The system refused a thread, an epoll or an event descriptor.
     #[error("media {what}")]
     System {

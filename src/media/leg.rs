@@ -8,7 +8,7 @@ use std::{
     time::Instant,
 };
 
-use super::{player::Playing, ports::PortPair};
+use super::{player::Playing, ports::PortPair, recording::Place};
 use crate::{
     rtp::{
         continuity::Continuity,
@@ -84,7 +84,7 @@ pub(super) struct Leg {
     pub(super) outgoing: Continuity,
     pub(super) route: Route,
     pub(super) digits: DigitDecoder,
-
+    pub(super) place: Option<Place>,
     pub(super) playing: Option<Playing>,
     /// When the leg was last heard, or began to be expected.
     pub(super) heard_at: Instant,
@@ -104,7 +104,7 @@ impl Leg {
             outgoing: Continuity::new(ssrc, sequence, timestamp, now),
             route: Route::Parted,
             digits: DigitDecoder::default(),
-
+            place: None,
             playing: None,
             heard_at: now,
             silent: false,

@@ -1,7 +1,8 @@
-//! The media room: port pairs, the relay between the legs of a call, prompts.
-//! Commands come down and facts go up (`switch/media.rs`); one thread relays for all calls. It never delays a caller for the disk's sake, never knows what a ticket is for,
+//! The media room: port pairs, the relay between the legs of a call, prompts, and the recorder with its
+//! tap. Commands come down and facts go up (`switch/media.rs`); one thread relays for all calls, the
+//! recorder has its own. It never delays a caller for the disk's sake, never knows what a ticket is for,
 //! and never lets bytes from outside stop it. Reading starts at [`Media`], then `engine.rs` (the
-//! thread), `relay.rs` (the way of one packet).
+//! thread), `relay.rs` (the way of one packet), `recorder`.
 //!
 //! A `Play` on a leg that plays replaces the prompt; one `Played` answers, at the end of the last. After
 //! `StopPlaying` none does.
@@ -13,8 +14,8 @@ mod leg;
 mod player;
 mod ports;
 mod prompts;
-
 pub mod recorder;
+mod recording;
 mod relay;
 #[cfg(test)]
 mod wire;
@@ -48,13 +49,14 @@ use self::{
     error::MediaError,
     ports::PortPool,
     prompts::Prompts,
+    recorder::{Recorder, RecorderSettings},
 };
 use crate::{
     call::machine::Prompt,
     switch::media::{MediaCommand, MediaFact},
 };
 
-/// Where media is bound, and what the room says.
+/// Where media is bound, and what it needs from the disk.
 #[derive(Debug, Clone)]
 pub struct MediaSettings {
     /// The address to bind for IPv4 legs; `None`: such legs are refused.
@@ -73,6 +75,7 @@ pub struct MediaSettings {
     pub silence_after: Duration,
     /// Prompt files: 8 kHz, mono, 16-bit PCM.
     pub prompts: BTreeMap<Prompt, PathBuf>,
+    pub recorder: RecorderSettings,
 }
 
 /// The running media room. Dropping it ends it as [`Media::shut_down`] does.
@@ -84,6 +87,7 @@ pub struct Media {
     orders: mpsc::Sender<Order>,
     wake: Arc<Wake>,
     relay: Option<JoinHandle<()>>,
+    recorder: Option<Recorder>,
 }
 
 /// What the handle tells the relay thread.
@@ -94,7 +98,7 @@ enum Order {
 }
 
 impl Media {
-    /// Starts the relay thread. Prompts are read before it returns; one that cannot be
+    /// Starts the relay thread and the recorder. Prompts are read before it returns; one that cannot be
     /// read is logged and answers `Played` at once. Facts go to `facts` until shut-down.
     pub fn start(settings: MediaSettings, facts: UnboundedSender<MediaFact>) -> Result<Self, MediaError> {
         let v4 = address(settings.address_v4, settings.advertised_v4)?;
@@ -111,13 +115,15 @@ impl Media {
         let event = eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC).map_err(refused("wake-up"))?;
         let wake = Arc::new(Wake { event, pending: AtomicBool::new(false) });
         epoll::add(&epoll, &wake.event, Token::Wake.encode(), EventFlags::IN).map_err(refused("wake-up"))?;
-
+        let (recorder, tap) =
+            recorder::start(settings.recorder, facts.clone()).map_err(MediaError::Recorder)?;
         let (sender, orders) = mpsc::channel();
         let engine = Engine {
             epoll,
             wake: Arc::clone(&wake),
             orders,
             facts,
+            tap,
             v4,
             v6,
             ports,
@@ -132,7 +138,7 @@ impl Media {
                 engine.run();
             })
             .map_err(|cause| MediaError::System { what: "relay thread", cause })?;
-        Ok(Self { orders: sender, wake, relay: Some(relay) })
+        Ok(Self { orders: sender, wake, relay: Some(relay), recorder: Some(recorder) })
     }
 
     /// Hands a command to the relay thread; never waits.
@@ -140,7 +146,8 @@ impl Media {
         self.send(Order::Command(command));
     }
 
-    /// Ends everything: the sockets are closed and the thread joined.
+    /// Ends everything: running recordings are closed under their final names and told as `Recorded`, the
+    /// sockets are closed and the threads joined. Waits for the disk.
     pub fn shut_down(self) {
         drop(self);
     }
@@ -158,6 +165,9 @@ impl Drop for Media {
         if let Some(relay) = self.relay.take() {
             // A panic in it has ended the process already.
             let _ = relay.join();
+        }
+        if let Some(recorder) = self.recorder.take() {
+            recorder.shut_down();
         }
     }
 }

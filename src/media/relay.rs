@@ -1,4 +1,4 @@
-//! The way of one packet: believed, told apart, rewritten, sent on. No allocation, no lock
+//! The way of one packet: believed, told apart, recorded, rewritten, sent on. No allocation, no lock
 //! and no system call but the one that sends it; the time is the wake-up's. Whatever the bytes are, the
 //! worst that happens is that they are dropped and counted.
 
@@ -6,7 +6,11 @@ use std::{net::SocketAddr, time::Instant};
 
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::leg::{Content, Leg, Legs, Row, Source};
+use super::{
+    leg::{Content, Leg, Legs, Row, Source},
+    recorder::Tap,
+    recording::Place,
+};
 use crate::{
     rtp::{
         g711,
@@ -30,7 +34,7 @@ struct Accepted {
 /// Takes one datagram that came in on the RTP port of `row`.
 pub(super) fn relay(
     legs: &mut Legs,
-
+    tap: &mut Tap,
     facts: &UnboundedSender<MediaFact>,
     row: Row,
     from: SocketAddr,
@@ -38,14 +42,14 @@ pub(super) fn relay(
     now: Instant,
 ) {
     let Some(leg) = legs.get_mut(row) else { return };
-    let Some(accepted) = accept(leg, facts, from, datagram, now) else { return };
+    let Some(accepted) = accept(leg, tap, facts, from, datagram, now) else { return };
     let Some(peer) = legs.get_mut(accepted.to) else { return };
     pass_on(peer, accepted, datagram, now);
 }
 
 fn accept(
     leg: &mut Leg,
-
+    tap: &mut Tap,
     facts: &UnboundedSender<MediaFact>,
     from: SocketAddr,
     datagram: &[u8],
@@ -75,17 +79,22 @@ fn accept(
     }
     let content = leg.content(packet.header.payload_type);
     match content {
-        Content::Audio(_) => {
+        Content::Audio(codec) => {
             if let Some(digit) = leg.digits.audio(&packet.header) {
                 tell(facts, MediaFact::Digit { media: leg.media, digit });
             }
+            if let Some(place) = leg.place {
+                tap.packet(place.slot, place.channel, place.epoch, now, codec, &packet);
+            }
         }
         Content::TelephoneEvent => {
+            note(leg.place, tap, &packet.header, now);
             for digit in leg.digits.event(&packet.header, packet.payload) {
                 tell(facts, MediaFact::Digit { media: leg.media, digit });
             }
         }
         Content::Unknown => {
+            note(leg.place, tap, &packet.header, now);
             leg.counts.unknown += 1;
             return None;
         }
@@ -98,6 +107,13 @@ fn accept(
         to,
         payload: place_of(packet.payload, datagram),
     })
+}
+
+/// Without its number the recorder would count it as lost.
+fn note(place: Option<Place>, tap: &mut Tap, header: &Header, now: Instant) {
+    if let Some(place) = place {
+        tap.no_audio(place.slot, place.channel, place.epoch, now, header);
+    }
 }
 
 fn pass_on(peer: &mut Leg, accepted: Accepted, datagram: &mut [u8], now: Instant) {
