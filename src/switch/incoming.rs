@@ -54,7 +54,6 @@ struct Arrival {
     offer: Option<Session>,
     /// The call seems to be one of ours that came back.
     looped: bool,
-    max_forwards: u8,
 }
 
 impl Switch {
@@ -105,12 +104,7 @@ impl Switch {
             Sender::Phone(phone) => Caller { number: Some(Number::new(phone.clone())), name: None },
         };
         let looped = self.came_back(request, &caller);
-        let max_forwards = request.headers.max_forwards();
-        if max_forwards == 0 {
-            // It has been around too often; whatever we would dial for it goes around again.
-            return self.ua.refuse(usage, Status::TOO_MANY_HOPS, Headers::new(), now.mono);
-        }
-        let arrival = Arrival { usage, hop, sender, caller, offer: session, looped, max_forwards };
+        let arrival = Arrival { usage, hop, sender, caller, offer: session, looped };
         match wish {
             Wish::Hotline(number) => self.hotline_call(arrival, &number, now),
             Wish::Phone(name) => {
@@ -239,7 +233,7 @@ impl Switch {
         now: Moment,
     ) {
         let ticket = self.numbers.next(now.wall.date_naive(), now.ms_of_day());
-        let Arrival { usage, hop, sender, caller, offer, looped: _, max_forwards } = arrival;
+        let Arrival { usage, hop, sender, caller, offer, looped: _ } = arrival;
         let (trunk, phone) = match sender {
             Sender::Trunk(name) => (Some(name), None),
             Sender::Phone(name) => (None, Some(name)),
@@ -268,6 +262,7 @@ impl Switch {
         }
         let ports = self.open_ports(ticket, LegIndex::CALLER, hop.remote.is_ipv6());
         let sdp = self.our_sdp();
+        let way = plan.trunk.clone();
         let (machine, actions) = Call::start(plan, now.mono);
         self.usages.insert(usage, (ticket, LegIndex::CALLER));
         let call = LiveCall {
@@ -291,7 +286,7 @@ impl Switch {
             recording: RecordingState::NotAsked,
             joined: None,
             dialled: dialled.to_owned(),
-            max_forwards,
+            trunk: way,
             all_busy: staffing.is_some_and(|s| s.all_busy),
         };
         self.calls.insert(ticket, call);

@@ -222,8 +222,6 @@ pub struct Switch {
     token: String,
     /// The daemon stops: no new calls.
     leaving: bool,
-    /// The last recording could not be written whole.
-    disk_failed: bool,
     out: Vec<Output>,
 }
 
@@ -260,7 +258,6 @@ impl Switch {
             last_media: 0,
             token,
             leaving: false,
-            disk_failed: false,
             out: Vec::new(),
             chance,
             house,
@@ -377,6 +374,11 @@ impl Switch {
     /// Whether nothing is left to wait for before the daemon may stop.
     pub fn is_idle(&self) -> bool {
         self.calls.is_empty() && self.closing.is_empty()
+    }
+
+    /// How many dialogs, or attempts at one, live; for the figures.
+    pub fn usages(&self) -> usize {
+        self.ua.usages()
     }
 
     /// Whether that call is in progress.

@@ -24,7 +24,7 @@ use crate::{
     },
     desk::ticket::{Direction, Outcome, Party, TicketId, TicketLog, Unanswered, Verdict},
     sip::{
-        message::{HeaderName, Headers, Status},
+        message::{Headers, Status},
         offer::{self, AudioCodec},
         sdp,
         ua::Outgoing,
@@ -137,7 +137,10 @@ impl Switch {
             Target::Mobile { trunk, .. } => {
                 self.way_out(trunk.as_deref()).is_some_and(|(_, at)| at.is_ipv6())
             }
-            Target::Outside(_) => self.way_out(None).is_some_and(|(_, at)| at.is_ipv6()),
+            Target::Outside(_) => {
+                let trunk = self.calls.get(&ticket).and_then(|call| call.trunk.as_deref());
+                self.way_out(trunk).is_some_and(|(_, at)| at.is_ipv6())
+            }
         };
         let ports = self.open_ports(ticket, index, ipv6);
         let sdp = self.our_sdp();
@@ -168,7 +171,6 @@ impl Switch {
     pub(super) fn send_invites(&mut self, ticket: TicketId, index: LegIndex, now: Moment) {
         let Some(call) = self.calls.get(&ticket) else { return };
         let Some(leg) = call.legs.get(&index) else { return };
-        let (leg_target, direction) = (leg.target.clone(), call.direction);
         let ways: Vec<Outgoing> = match &leg.target {
             Target::Phone(phone) => self
                 .registrar
@@ -199,7 +201,7 @@ impl Switch {
             Target::Outside(number) => {
                 // A redirected hotline call still tells who calls; a desk phone's own call does not.
                 let caller = (call.direction == Direction::Hotline).then_some(&call.caller.caller);
-                let way = self.way_out(None);
+                let way = self.way_out(call.trunk.as_deref());
                 way.map(|(trunk, server)| outgoing::over_trunk(trunk, server, number.reveal(), caller, None))
                     .into_iter()
                     .collect()
@@ -208,7 +210,13 @@ impl Switch {
         let codecs = match &leg.target {
             Target::Phone(_) => codecs_for(call),
             Target::Mobile { trunk, .. } => self.trunk_codecs(trunk.as_deref()),
-            Target::Outside(_) => self.trunk_codecs(None),
+            Target::Outside(_) => self.trunk_codecs(call.trunk.as_deref()),
+        };
+        let by = match (call.direction, &leg.target) {
+            (Direction::Out, Target::Outside(_)) => {
+                self.way_out(call.trunk.as_deref()).map(|(trunk, _)| trunk.name.clone())
+            }
+            (Direction::Out | Direction::Hotline | Direction::Internal, _) => None,
         };
         let both = sdp::Direction::SendRecv;
         let Some((ours, address)) = self.our_side(ticket, index) else { return };
@@ -218,13 +226,7 @@ impl Switch {
             return;
         }
         let mut first = None;
-        let trunk = match (&leg_target, direction) {
-            (Target::Outside(_), Direction::Out) => self.way_out(None).map(|(trunk, _)| trunk.name.clone()),
-            (Target::Outside(_) | Target::Phone(_) | Target::Mobile { .. }, _) => None,
-        };
-        let hops = call_hops(self.calls.get(&ticket));
-        for mut to in ways {
-            to.headers.set(HeaderName::MaxForwards, hops.to_string());
+        for to in ways {
             let usage = self.ua.invite(to, said.clone(), now.mono);
             self.usages.insert(usage, (ticket, index));
             first = first.or_else(|| self.ua.call_id(usage).map(str::to_owned));
@@ -234,7 +236,7 @@ impl Switch {
         }
         if let Some(call) = self.calls.get_mut(&ticket) {
             call.log.leg_call_id(index.0, &first.unwrap_or_default());
-            if let Some(trunk) = trunk {
+            if let Some(trunk) = by {
                 call.log.goes_out_by(&trunk);
             }
         }
@@ -253,9 +255,11 @@ impl Switch {
     }
 
     fn hang_up_leg(&mut self, ticket: TicketId, index: LegIndex, why: Unanswered, now: Moment) {
-        let Some(leg) = self.calls.get_mut(&ticket).and_then(|call| call.legs.get_mut(&index)) else {
-            return;
-        };
+        let Some(call) = self.calls.get_mut(&ticket) else { return };
+        // Somebody else has the caller, unless the caller is gone.
+        let talking = call.joined.is_some() && !call.caller.over;
+        let Some(leg) = call.legs.get_mut(&index) else { return };
+        let leg_rings = leg.chosen.is_none();
         let (media, status) = (leg.ports.media, leg.reason.as_ref().and_then(|(_, status)| *status));
         let mut open = Vec::new();
         for branch in leg.branches.iter_mut().filter(|branch| !branch.over) {
@@ -264,7 +268,7 @@ impl Switch {
         }
         leg.ports.state = PortState::Refused;
         // RFC 3326: a phone that sees this does not show a missed call.
-        let elsewhere = (why == Unanswered::NotNeeded)
+        let elsewhere = (why == Unanswered::NotNeeded && leg_rings && talking)
             .then(|| "SIP;cause=200;text=\"Call completed elsewhere\"".to_owned());
         for usage in open {
             self.usages.remove(&usage);
@@ -486,11 +490,6 @@ impl Switch {
             }
         }
     }
-}
-
-/// What is left of the caller's Max-Forwards for the legs that we dial.
-fn call_hops(call: Option<&LiveCall>) -> u8 {
-    call.map_or(0, |call| call.max_forwards.saturating_sub(1))
 }
 
 /// The codecs for a leg: those of the caller first, so that nothing need be converted.

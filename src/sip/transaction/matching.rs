@@ -15,7 +15,12 @@ pub(super) fn transaction_key(request: &Request, via: &Via, method: &Method, to_
         // Call-ID and CSeq go beyond RFC 3261 §17.2.3: they are the same in all that belongs together,
         // and a peer whose branches are not as unique as it says still gets its own answers.
         let call_id = request.headers.call_id().unwrap_or_default();
-        return format!("{branch} {}:{} {method} {call_id} {}", via.host, sent_by_port(via), sequence(request));
+        return format!(
+            "{branch} {}:{} {method} {call_id} {}",
+            via.host,
+            sent_by_port(via),
+            sequence(request)
+        );
     }
     // RFC 2543: the branch may be missing, or the same in every request.
     format!(
