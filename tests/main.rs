@@ -11,3 +11,5 @@
 )]
 
 mod floors;
+mod scenarios;
+mod world;

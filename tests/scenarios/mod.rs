@@ -1,0 +1,28 @@
+//! Whole calls as ladders: what every side sends at which second, and the ticket that is left.
+
+mod desk;
+mod ending;
+mod mobile;
+mod network;
+mod unstaffed;
+
+use crate::world::{HOTLINE, Move, Setup, World};
+
+/// Somebody outside who calls the hotline.
+const CALLER: &str = "13911112222";
+
+fn world() -> World {
+    World::open(Setup::default())
+}
+
+/// A world that differs from the usual one.
+fn world_with(change: impl FnOnce(&mut Setup)) -> World {
+    let mut setup = Setup::default();
+    change(&mut setup);
+    World::open(setup)
+}
+
+/// A resident calls the hotline.
+fn resident_calls(world: &mut World, moves: &[(f64, Move)]) -> crate::world::CallKey {
+    world.call("trunk", CALLER, HOTLINE, moves)
+}
