@@ -101,6 +101,7 @@ pub async fn serve(
     let ServeSettings { binds, switch, media, store, control, house, passwords, reload } = settings;
     let (wire, mut wires) = mpsc::channel(QUEUE);
     let sockets = Sockets::bind(&binds, wire).await?;
+    let repaired = wiring::repair(&media.recorder.dir);
 
     // Facts are answers to what the switch asked, a few for each call: the number of calls bounds them.
     let (media_facts, mut media_said) = mpsc::unbounded_channel();
@@ -119,6 +120,7 @@ pub async fn serve(
     let mut switch = Switch::new(settings, house, passwords, seed()?, clock::now());
     let (bindings, away) = remembered(&path).await;
     switch.restore(bindings, away, clock::now());
+    writer.tie_recordings(repaired);
 
     let listeners = sockets.listeners().to_vec();
     let mut the = Loop { switch, sockets, media, writer, resolved, reload, database_down: false };

@@ -120,6 +120,8 @@ impl Sockets {
         if let Err(error) = wanted.set_recv_buffer_size(4 << 20) {
             tracing::warn!(%error, "receive buffer stays small");
         }
+        // Until the runtime has seen it writable, every send would be refused.
+        socket.writable().await?;
         let bound = socket.local_addr()?;
         let socket = Arc::new(socket);
         self.udp.insert(id, Arc::clone(&socket));

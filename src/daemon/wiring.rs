@@ -16,7 +16,13 @@ use crate::{
         settings::Daemon,
         trunk::{Identity, Trunk},
     },
-    media::{MediaSettings, recorder::RecorderSettings},
+    media::{
+        MediaSettings,
+        recorder::{
+            self, RecorderSettings,
+            repair::{Repaired, Repairs},
+        },
+    },
     sip::{
         hop::{FlowId, Hop, ListenerId, Transport},
         ua::{Credentials, UaSettings},
@@ -24,6 +30,7 @@ use crate::{
     },
     store::{
         binding::{BindingChange as KeptChange, SavedBinding},
+        facts::RepairedRecording,
         writer::StoreSettings,
     },
     switch::{
@@ -257,6 +264,26 @@ fn trunk(trunk: &Trunk, daemon: &Daemon) -> anyhow::Result<TrunkSettings> {
 
 fn source(network: &Network) -> Source {
     Source { network: network.address, prefix: network.prefix, port: None }
+}
+
+/// Repairs what an earlier daemon left unfinished, and says which tickets the recordings belong to. What
+/// has no ticket, or can't be repaired, is reported and left where it is.
+pub(super) fn repair(recordings: &Path) -> Vec<RepairedRecording> {
+    let Repairs { repaired, left_alone } = recorder::repair::repair(recordings);
+    for file in left_alone {
+        tracing::error!(path = %file.path.display(), file.why, "recording can't be repaired, left as it is");
+    }
+    let mut tied = Vec::new();
+    for Repaired { ticket, path, samples, sample_rate } in repaired {
+        match ticket {
+            Some(ticket) => {
+                tracing::warn!(%ticket, samples, "interrupted recording repaired");
+                tied.push(RepairedRecording { ticket, path, samples, sample_rate });
+            }
+            None => tracing::error!(path = %path.display(), "a recording that names no ticket was repaired"),
+        }
+    }
+    tied
 }
 
 /// A phone's bindings as the database keeps them.
