@@ -1,7 +1,7 @@
 //! What SIP and media report, sorted: to the call it concerns, or to the edge.
 
 use super::{
-    Moment, Switch,
+    Moment, Output, Switch,
     leg::{Leg, PortState},
     media::{MediaFact, MediaId},
     trunk,
@@ -13,6 +13,7 @@ use crate::{
     },
     desk::{
         number::Number,
+        outage::{Edge, OutageChange, Subject},
         ticket::{TicketId, Unanswered},
         verdict::verdict,
     },
@@ -359,6 +360,7 @@ impl Switch {
         why: Option<String>,
         now: Moment,
     ) {
+        self.watch_disk(why.as_deref(), now);
         if let Some(call) = self.calls.get_mut(&ticket) {
             // It failed in the middle of the call, which goes on.
             if let Some(why) = why {
@@ -377,6 +379,20 @@ impl Switch {
         };
         closing.log.recorded(report, verdict, now.wall);
         self.save(&mut closing.log);
+    }
+
+    /// A recording that failed begins an outage, the next one that is whole ends it.
+    fn watch_disk(&mut self, why: Option<&str>, now: Moment) {
+        if self.disk_failed == why.is_some() {
+            return;
+        }
+        self.disk_failed = why.is_some();
+        self.out.push(Output::Outage(OutageChange {
+            subject: Subject::Disk,
+            at: now.wall.to_utc(),
+            edge: if self.disk_failed { Edge::Began } else { Edge::Ended },
+            reason: why.unwrap_or("a recording was written whole").to_owned(),
+        }));
     }
 
     pub(super) fn recorder_never_answered(&mut self, ticket: TicketId, now: Moment) {

@@ -54,6 +54,7 @@ struct Arrival {
     offer: Option<Session>,
     /// The call seems to be one of ours that came back.
     looped: bool,
+    max_forwards: u8,
 }
 
 impl Switch {
@@ -104,7 +105,12 @@ impl Switch {
             Sender::Phone(phone) => Caller { number: Some(Number::new(phone.clone())), name: None },
         };
         let looped = self.came_back(request, &caller);
-        let arrival = Arrival { usage, hop, sender, caller, offer: session, looped };
+        let max_forwards = request.headers.max_forwards();
+        if max_forwards == 0 {
+            // It has been around too often; whatever we would dial for it goes around again.
+            return self.ua.refuse(usage, Status::TOO_MANY_HOPS, Headers::new(), now.mono);
+        }
+        let arrival = Arrival { usage, hop, sender, caller, offer: session, looped, max_forwards };
         match wish {
             Wish::Hotline(number) => self.hotline_call(arrival, &number, now),
             Wish::Phone(name) => {
@@ -233,7 +239,7 @@ impl Switch {
         now: Moment,
     ) {
         let ticket = self.numbers.next(now.wall.date_naive(), now.ms_of_day());
-        let Arrival { usage, hop, sender, caller, offer, looped: _ } = arrival;
+        let Arrival { usage, hop, sender, caller, offer, looped: _, max_forwards } = arrival;
         let (trunk, phone) = match sender {
             Sender::Trunk(name) => (Some(name), None),
             Sender::Phone(name) => (None, Some(name)),
@@ -262,7 +268,6 @@ impl Switch {
         }
         let ports = self.open_ports(ticket, LegIndex::CALLER, hop.remote.is_ipv6());
         let sdp = self.our_sdp();
-        let way = plan.trunk.clone();
         let (machine, actions) = Call::start(plan, now.mono);
         self.usages.insert(usage, (ticket, LegIndex::CALLER));
         let call = LiveCall {
@@ -286,7 +291,7 @@ impl Switch {
             recording: RecordingState::NotAsked,
             joined: None,
             dialled: dialled.to_owned(),
-            trunk: way,
+            max_forwards,
             all_busy: staffing.is_some_and(|s| s.all_busy),
         };
         self.calls.insert(ticket, call);

@@ -41,8 +41,8 @@ pub(super) struct LiveCall {
     pub(super) joined: Option<Instant>,
     /// The hotline that was dialled.
     pub(super) dialled: String,
-    /// The trunk that numbers outside are dialled by; `None`: the first that is up.
-    pub(super) trunk: Option<String>,
+    /// Max-Forwards as it came in; what we send on has one less (RFC 3261 §16.6 step 3).
+    pub(super) max_forwards: u8,
     pub(super) all_busy: bool,
 }
 

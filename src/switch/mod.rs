@@ -222,6 +222,8 @@ pub struct Switch {
     token: String,
     /// The daemon stops: no new calls.
     leaving: bool,
+    /// The last recording could not be written whole.
+    disk_failed: bool,
     out: Vec<Output>,
 }
 
@@ -258,6 +260,7 @@ impl Switch {
             last_media: 0,
             token,
             leaving: false,
+            disk_failed: false,
             out: Vec::new(),
             chance,
             house,

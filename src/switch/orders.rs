@@ -24,7 +24,7 @@ use crate::{
     },
     desk::ticket::{Direction, Outcome, Party, TicketId, TicketLog, Unanswered, Verdict},
     sip::{
-        message::{Headers, Status},
+        message::{HeaderName, Headers, Status},
         offer::{self, AudioCodec},
         sdp,
         ua::Outgoing,
@@ -137,10 +137,7 @@ impl Switch {
             Target::Mobile { trunk, .. } => {
                 self.way_out(trunk.as_deref()).is_some_and(|(_, at)| at.is_ipv6())
             }
-            Target::Outside(_) => {
-                let trunk = self.calls.get(&ticket).and_then(|call| call.trunk.as_deref());
-                self.way_out(trunk).is_some_and(|(_, at)| at.is_ipv6())
-            }
+            Target::Outside(_) => self.way_out(None).is_some_and(|(_, at)| at.is_ipv6()),
         };
         let ports = self.open_ports(ticket, index, ipv6);
         let sdp = self.our_sdp();
@@ -171,6 +168,7 @@ impl Switch {
     pub(super) fn send_invites(&mut self, ticket: TicketId, index: LegIndex, now: Moment) {
         let Some(call) = self.calls.get(&ticket) else { return };
         let Some(leg) = call.legs.get(&index) else { return };
+        let (leg_target, direction) = (leg.target.clone(), call.direction);
         let ways: Vec<Outgoing> = match &leg.target {
             Target::Phone(phone) => self
                 .registrar
@@ -201,7 +199,7 @@ impl Switch {
             Target::Outside(number) => {
                 // A redirected hotline call still tells who calls; a desk phone's own call does not.
                 let caller = (call.direction == Direction::Hotline).then_some(&call.caller.caller);
-                let way = self.way_out(call.trunk.as_deref());
+                let way = self.way_out(None);
                 way.map(|(trunk, server)| outgoing::over_trunk(trunk, server, number.reveal(), caller, None))
                     .into_iter()
                     .collect()
@@ -210,13 +208,7 @@ impl Switch {
         let codecs = match &leg.target {
             Target::Phone(_) => codecs_for(call),
             Target::Mobile { trunk, .. } => self.trunk_codecs(trunk.as_deref()),
-            Target::Outside(_) => self.trunk_codecs(call.trunk.as_deref()),
-        };
-        let by = match (call.direction, &leg.target) {
-            (Direction::Out, Target::Outside(_)) => {
-                self.way_out(call.trunk.as_deref()).map(|(trunk, _)| trunk.name.clone())
-            }
-            (Direction::Out | Direction::Hotline | Direction::Internal, _) => None,
+            Target::Outside(_) => self.trunk_codecs(None),
         };
         let both = sdp::Direction::SendRecv;
         let Some((ours, address)) = self.our_side(ticket, index) else { return };
@@ -226,7 +218,13 @@ impl Switch {
             return;
         }
         let mut first = None;
-        for to in ways {
+        let trunk = match (&leg_target, direction) {
+            (Target::Outside(_), Direction::Out) => self.way_out(None).map(|(trunk, _)| trunk.name.clone()),
+            (Target::Outside(_) | Target::Phone(_) | Target::Mobile { .. }, _) => None,
+        };
+        let hops = call_hops(self.calls.get(&ticket));
+        for mut to in ways {
+            to.headers.set(HeaderName::MaxForwards, hops.to_string());
             let usage = self.ua.invite(to, said.clone(), now.mono);
             self.usages.insert(usage, (ticket, index));
             first = first.or_else(|| self.ua.call_id(usage).map(str::to_owned));
@@ -236,7 +234,7 @@ impl Switch {
         }
         if let Some(call) = self.calls.get_mut(&ticket) {
             call.log.leg_call_id(index.0, &first.unwrap_or_default());
-            if let Some(trunk) = by {
+            if let Some(trunk) = trunk {
                 call.log.goes_out_by(&trunk);
             }
         }
@@ -490,6 +488,11 @@ impl Switch {
             }
         }
     }
+}
+
+/// What is left of the caller's Max-Forwards for the legs that we dial.
+fn call_hops(call: Option<&LiveCall>) -> u8 {
+    call.map_or(0, |call| call.max_forwards.saturating_sub(1))
 }
 
 /// The codecs for a leg: those of the caller first, so that nothing need be converted.
