@@ -8,8 +8,10 @@ use super::ticket::{RecordingReport, SideReport, Verdict};
 /// call ends. Twice as much would hide a lost word.
 const SHORT_BY: Duration = Duration::from_millis(500);
 
-/// Lost audio of one side that nobody hears; beyond it the recording is degraded.
+/// Lost audio of one side that nobody hears, in a short recording and in a long one (a share of it);
+/// beyond the larger the recording is degraded. Doubled, a lost sentence can pass for good.
 const LOST: Duration = Duration::from_millis(500);
+const LOST_SHARE: u64 = 100;
 
 /// A talk shorter than this may have a silent side: somebody listened, and hung up.
 const TALK: Duration = Duration::from_secs(5);
@@ -38,7 +40,7 @@ pub fn verdict(report: &RecordingReport, talked: Duration) -> Verdict {
     let mut missing = Vec::new();
     for (name, side) in [("caller", &report.caller), ("operator", &report.operator)] {
         let lost = time(side.lost_samples);
-        if lost > LOST {
+        if lost > LOST.max(time(report.samples / LOST_SHARE)) {
             missing.push(format!("{name}: {:.1} s lost", lost.as_secs_f64()));
         }
     }
@@ -86,6 +88,16 @@ mod tests {
         poor.tap_dropped = 3;
         let words = "caller: 1.5 s lost, 1.0 s not written to disk, 3 packets dropped by us, 2.0 s shorter than the talk";
         assert_eq!(verdict(&poor, Duration::from_secs(32)), Verdict::Degraded(words.to_owned()));
+    }
+
+    #[test]
+    fn one_percent_of_a_long_talk_may_be_lost() {
+        let mut long = report(600);
+        long.caller.lost_samples = 48_000;
+        assert_eq!(verdict(&long, Duration::from_secs(600)), Verdict::Good);
+        long.caller.lost_samples = 48_800;
+        let words = "caller: 6.1 s lost".to_owned();
+        assert_eq!(verdict(&long, Duration::from_secs(600)), Verdict::Degraded(words));
     }
 
     #[test]

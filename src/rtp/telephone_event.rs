@@ -44,11 +44,11 @@ impl DigitDecoder {
                 if after == 0 || last.continues_at(code, after, header.marker) {
                     last.start = header.timestamp;
                     last.duration = if after == 0 { last.duration.max(duration) } else { duration };
-                } else if after > 0 || after < BEGAN_ANEW {
+                } else if (BEGAN_ANEW..=0).contains(&after) {
+                    return digits; // A late packet of a press that was told.
+                } else {
                     digits.extend(last.tell());
                     *last = fresh;
-                } else {
-                    return digits; // A late packet of a press that was told.
                 }
                 last
             }

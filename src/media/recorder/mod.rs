@@ -12,6 +12,8 @@ mod recording;
 pub mod repair;
 mod ring;
 mod syncer;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use std::{

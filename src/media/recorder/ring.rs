@@ -99,7 +99,7 @@ impl Tap {
     /// Begins a recording in `slot`, which must be free; its sample 0 is `joined_at`. Fails, in words,
     /// only when the ring is full of packets that the recorder has not taken for seconds.
     pub fn start(&mut self, slot: u32, order: &RecordOrder, joined_at: Instant) -> Result<(), String> {
-        debug_assert!(self.dropped(slot).is_none(), "slot {slot} is taken");
+        debug_assert!(!matches!(self.dropped(slot), Some(Some(_))), "slot {slot} is taken");
         let Some(path) = order.path.to_str() else {
             return Err("the recording's path is not UTF-8".to_owned());
         };

@@ -27,6 +27,8 @@ pub(super) struct Writer {
     facts: UnboundedSender<MediaFact>,
     slots: Vec<Slot>,
     scratch: Scratch,
+    /// When the recordings last had their turn.
+    wrote_at: Option<Instant>,
     /// Names a file to the syncer.
     next_id: u64,
 }
@@ -52,17 +54,23 @@ impl Writer {
         syncer: Sender<Job>,
         facts: UnboundedSender<MediaFact>,
     ) -> Self {
-        Self { settings, outlet, syncer, facts, slots: Vec::new(), scratch: Scratch::default(), next_id: 0 }
+        Self {
+            settings,
+            outlet,
+            syncer,
+            facts,
+            slots: Vec::new(),
+            scratch: Scratch::default(),
+            wrote_at: None,
+            next_id: 0,
+        }
     }
 
     /// Empties the ring and writes what is due.
     pub(super) fn turn(&mut self, now: Instant) {
         self.take_in(now);
-        for slot in &mut self.slots {
-            if let Slot::Running { recording, .. } = slot {
-                recording.turn(now, &mut self.scratch);
-            }
-        }
+        write_due(&mut self.slots, &mut self.scratch, now);
+        self.wrote_at = Some(now);
     }
 
     /// Empties the ring and ends every recording that nobody ended.
@@ -77,6 +85,13 @@ impl Writer {
         while let Some(record) = self.outlet.next() {
             match record {
                 Record::Packet { slot, channel, epoch, arrival, content, packet } => {
+                    // After a stall of this thread the ring holds seconds. They are written as if there
+                    // had been none, or they would not find room in the timelines.
+                    let wrote_at = *self.wrote_at.get_or_insert(arrival);
+                    if arrival.saturating_duration_since(wrote_at) >= WRITE_EVERY {
+                        write_due(&mut self.slots, &mut self.scratch, arrival);
+                        self.wrote_at = Some(arrival);
+                    }
                     let slot = usize::try_from(slot).ok().and_then(|slot| self.slots.get_mut(slot));
                     if let Some(Slot::Running { recording, .. }) = slot {
                         recording.packet(channel, epoch, arrival, content, &packet);
@@ -158,6 +173,14 @@ impl Writer {
     fn fail(&self, ticket: TicketId, why: &str) {
         // Nobody listens only while the daemon ends.
         let _ = self.facts.send(MediaFact::RecordingFailed { ticket, report: None, why: why.to_owned() });
+    }
+}
+
+fn write_due(slots: &mut [Slot], scratch: &mut Scratch, now: Instant) {
+    for slot in slots {
+        if let Slot::Running { recording, .. } = slot {
+            recording.turn(now, scratch);
+        }
     }
 }
 
