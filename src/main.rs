@@ -6,7 +6,10 @@ use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand};
 use hotlined::{
     console::control::Command as Control,
-    daemon::commands::{self, Files, Wanted},
+    daemon::{
+        commands::{self, Files, Wanted},
+        demo::{self, Pace, Scene, Wish},
+    },
 };
 
 /// The daemon behind a service desk's hotline.
@@ -96,6 +99,18 @@ enum Command {
     },
     /// Let the running daemon read the house rules again.
     Reload(#[command(flatten)] ConfigFiles),
+    /// Show the daemon at work: four calls with real speech, a carrier and a phone played beside it.
+    Demo {
+        /// End afterwards; succeed only if everything shown was right.
+        #[arg(long)]
+        once: bool,
+        /// Keep database and recordings there.
+        #[arg(long)]
+        dir: Option<PathBuf>,
+        /// Only one: answered, late, mobile or abandoned.
+        #[arg(long, value_name = "NAME")]
+        scenario: Option<Scene>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -111,6 +126,9 @@ fn main() -> ExitCode {
         Command::Back(files) => commands::control(&files.into(), &Control::Back),
         Command::End { id, files } => commands::control(&files.into(), &Control::End { ticket: id }),
         Command::Reload(files) => commands::control(&files.into(), &Control::Reload),
+        Command::Demo { once, dir, scenario } => {
+            demo::run(&Wish { once, dir, scenario, pace: Pace::default() })
+        }
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

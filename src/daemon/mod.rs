@@ -6,6 +6,7 @@
 
 mod clock;
 pub mod commands;
+pub mod demo;
 mod resolve;
 pub mod serve;
 mod sockets;
