@@ -12,4 +12,5 @@
 
 mod floors;
 mod scenarios;
+mod wire;
 mod world;

@@ -141,6 +141,12 @@ impl Reader {
         }
     }
 
+    /// Closes its connections, those of its clones included. A writer that closes after the last reader
+    /// leaves one file: SQLite folds the write-ahead log into it.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
     /// The tickets that the filter wants, newest first, with legs and recording.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 //! And the comparison of what was heard or recorded with what was played.
 
 use std::{
-    io,
+    io::{self, Cursor},
     net::{IpAddr, SocketAddr, UdpSocket as StdUdpSocket},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
@@ -221,6 +221,28 @@ async fn listen(rtp: Arc<UdpSocket>, heard: Arc<Mutex<Vec<Heard>>>) {
     }
 }
 
+/// A WAV (8 kHz, mono, 16 bit) between two times in milliseconds, as PCMA: one byte a sample.
+///
+/// # Errors
+/// It is no WAV, or holds other samples.
+pub fn spoken(file: &[u8], from: usize, to: usize) -> Result<Vec<u8>, hound::Error> {
+    let samples: Vec<i16> = hound::WavReader::new(Cursor::new(file))?
+        .into_samples::<i16>()
+        .skip(from.saturating_mul(8))
+        .take(to.saturating_sub(from).saturating_mul(8))
+        .collect::<Result<_, _>>()?;
+    let mut payload = Vec::with_capacity(samples.len());
+    g711::encode(Codec::Pcma, &samples, &mut payload);
+    Ok(payload)
+}
+
+/// The samples of PCMA bytes.
+pub fn linear(payload: &[u8]) -> Vec<i16> {
+    let mut samples = Vec::with_capacity(payload.len());
+    g711::decode(Codec::Pcma, payload, &mut samples);
+    samples
+}
+
 /// The audio among `heard`, placed by RTP time from the first packet on; gaps are zeros. Packets of
 /// other sizes than audio's (keys) are left out.
 pub fn track(heard: &[Heard], payload_type: u8) -> Vec<i16> {
@@ -232,9 +254,7 @@ pub fn track(heard: &[Heard], payload_type: u8) -> Vec<i16> {
         if track.len() < end {
             track.resize(end, 0);
         }
-        let mut linear = Vec::with_capacity(one.payload.len());
-        g711::decode(Codec::Pcma, &one.payload, &mut linear);
-        track.iter_mut().skip(place).zip(linear).for_each(|(place, sample)| *place = sample);
+        track.iter_mut().skip(place).zip(linear(&one.payload)).for_each(|(place, sample)| *place = sample);
     }
     track
 }
@@ -293,7 +313,7 @@ mod tests {
         (0..samples)
             .map(|_| {
                 state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                (state >> 17) as u16 as i16
+                i16::try_from(state >> 17).unwrap_or(i16::MAX)
             })
             .collect()
     }

@@ -216,7 +216,8 @@ impl Checks {
         let left = self.same("left channel is what the caller said", &talk.caller, &caller);
         let right = self.same("right channel is what the operator said", &talk.operator, &operator);
         if let (Some(left), Some(right)) = (left, right) {
-            let found = (right.offset - left.offset) as f64 / 8.0;
+            let apart = i32::try_from(right.offset - left.offset).unwrap_or(i32::MAX);
+            let found = f64::from(apart) / 8.0;
             let expected = milliseconds_between(talk.caller_played, talk.operator_played);
             self.near("operator after caller", expected, ALIGNED_MS, found, "ms");
             let loudest = left.elsewhere.max(right.elsewhere);

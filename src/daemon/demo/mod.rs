@@ -137,13 +137,7 @@ impl FromStr for Scene {
 pub fn run(wish: &Wish) -> anyhow::Result<()> {
     commands::start_log(Log { level: LogLevel::Error, format: LogFormat::Text });
     let folder = Folder::prepare(wish.dir.as_deref())?;
-    commands::runtime()?.block_on(async {
-        tokio::select! {
-            done = play(wish, &folder) => done,
-            // The daemon hears it too, and ends its calls.
-            _ = tokio::signal::ctrl_c() => bail!("interrupted; {} stays as it is", folder.root.display()),
-        }
-    })
+    commands::runtime()?.block_on(play(wish, &folder))
 }
 
 async fn play(wish: &Wish, folder: &Folder) -> anyhow::Result<()> {
@@ -153,48 +147,62 @@ async fn play(wish: &Wish, folder: &Folder) -> anyhow::Result<()> {
         .await
         .with_context(|| format!("no socket for the carrier at {CARRIER}"))?;
     folder.configure(carrier.address(), wish.pace)?;
-
     println!("hotlined demo in {}", folder.root.display());
     let (daemon, server) = Daemon::start(folder).await?;
     let reader = Reader::open(&folder.database).await?;
-    let narrator = Narrator::start(reader.clone(), messages);
 
     let (name, password) = folder::DESK;
     let desk = Account { name: name.into(), user: name.into(), password: Some(password.into()) };
     let desk = Endpoint::bind(desk, DESK, seen, [2; 32]).await.context("no socket for the desk phone")?;
-    narrator.scene(&format!("the daemon listens at {server}; desk phone {name} registers")).await;
-    let status = desk.register(server, 3600).await.context("the desk phone could not register")?;
+    let narrator = Narrator::start(reader.clone(), messages);
+    let checks = Checks::new(reader.clone(), folder.recordings.clone());
+    let mut stage = Stage { carrier, desk, server, narrator, pace: wish.pace, checks };
+
+    // The daemon hears Ctrl-C too, and ends its calls.
+    let shown = tokio::select! {
+        shown = show(wish, &mut stage, &reader) => shown,
+        _ = tokio::signal::ctrl_c() => Err(anyhow!("interrupted")),
+    };
+    println!("\nall of it is in {}", folder.root.display());
+    if shown.is_ok() && !wish.once {
+        tokio::select! {
+            waited = softphone::wait(&mut stage) => waited?,
+            _ = tokio::signal::ctrl_c() => println!(),
+        }
+    }
+    // The last to close the database folds its log into it.
+    reader.close().await;
+    daemon.stop().await?;
+    shown
+}
+
+/// Plays the scenes, lists tickets and recordings, and counts.
+async fn show(wish: &Wish, stage: &mut Stage, reader: &Reader) -> anyhow::Result<()> {
+    let title = format!("the daemon listens at {}; desk phone {} registers", stage.server, stage.desk.name());
+    stage.narrator.scene(&title).await;
+    let status =
+        stage.desk.register(stage.server, 3600).await.context("the desk phone could not register")?;
     if status != Status::OK {
         bail!("the desk phone's REGISTER: expected 200, found {status}");
     }
-
-    let checks = Checks::new(reader.clone(), folder.recordings.clone());
-    let mut stage = Stage { carrier, desk, server, narrator, pace: wish.pace, checks };
     for scene in Scene::ALL {
         if wish.scenario.is_none_or(|wanted| wanted == scene) {
             let played = stage.play(scene).await;
             stage.narrator.flush().await;
-            played.with_context(|| format!("scene {}", scene.name()))?;
             stage.checks.report();
+            played.with_context(|| format!("scene {}", scene.name()))?;
         }
     }
-    show(&reader, &stage.checks).await?;
-
-    let failed = stage.checks.failed();
-    let words =
-        format!("{} checks, {failed} failed; all of it is in {}", stage.checks.made(), folder.root.display());
-    println!("\n{words}");
-    if !wish.once {
-        softphone::wait(&mut stage).await?;
-    }
-    daemon.stop().await?;
+    list(reader, &stage.checks).await?;
+    let (made, failed) = (stage.checks.made(), stage.checks.failed());
+    println!("\n{made} checks, {failed} failed");
     if wish.once && failed > 0 {
-        bail!("the demo failed: {words}");
+        bail!("{failed} of {made} checks failed");
     }
     Ok(())
 }
 
-async fn show(reader: &Reader, checks: &Checks) -> anyhow::Result<()> {
+async fn list(reader: &Reader, checks: &Checks) -> anyhow::Result<()> {
     let filter = TicketFilter { since: Some(checks.since()), ..TicketFilter::default() };
     let mut tickets = reader.tickets(&filter).await?;
     tickets.reverse();

@@ -1,7 +1,6 @@
 //! The four calls, as their people live them.
 
 use std::{
-    io::Cursor,
     net::SocketAddr,
     time::{Duration, Instant},
 };
@@ -19,7 +18,6 @@ use super::{
 use crate::{
     daemon::clock,
     desk::ticket::{Outcome, Side},
-    rtp::{g711, stream::Codec},
     sip::{
         message::{HeaderName, Status},
         ua::InviteRefused,
@@ -72,26 +70,8 @@ const COMPLAINT: Dialogue = Dialogue {
 };
 
 /// The operator's side of the whole first dialogue, PCMA.
-pub(super) fn operator_speech() -> anyhow::Result<Vec<u8>> {
-    wav(LEAK_OPERATOR, 0, usize::MAX)
-}
-
-/// Reads a WAV of ours (8 kHz, mono, 16 bit) between two times in milliseconds, as PCMA.
-fn wav(file: &[u8], from: usize, to: usize) -> anyhow::Result<Vec<u8>> {
-    let samples: Vec<i16> = hound::WavReader::new(Cursor::new(file))?
-        .into_samples::<i16>()
-        .skip(from.saturating_mul(8))
-        .take(to.saturating_sub(from).saturating_mul(8))
-        .collect::<Result<_, _>>()?;
-    let mut payload = Vec::with_capacity(samples.len());
-    g711::encode(Codec::Pcma, &samples, &mut payload);
-    Ok(payload)
-}
-
-fn linear(payload: &[u8]) -> Vec<i16> {
-    let mut samples = Vec::with_capacity(payload.len());
-    g711::decode(Codec::Pcma, payload, &mut samples);
-    samples
+pub(super) fn operator_speech() -> Result<Vec<u8>, hound::Error> {
+    audio::spoken(LEAK_OPERATOR, 0, usize::MAX)
 }
 
 impl Stage {
@@ -137,19 +117,34 @@ impl Stage {
         let mut desk = self.desk.incoming(PATIENCE).await.context("the desk phone is not rung")?;
         desk.ring();
         let rang = clock::now().mono;
+        let cycles = after / 10;
+        let mut mobile = None;
+        if cycles >= 3 {
+            // The third ring is over: the mobile rings beside the desk, and nobody looks at it.
+            let flagged = self.pace.cycle() * 3;
+            let call = self.carrier.incoming(flagged + PATIENCE).await;
+            let call = call.context("the mobile is not rung after the third ring")?;
+            call.ring();
+            mobile = Some(call);
+        }
         tokio::time::sleep_until((rang + self.pace.cycle() * after / 10).into()).await;
         desk.answer();
         desk.until(PATIENCE, |event| matches!(event, CallEvent::Acknowledged))
             .await
             .context("the desk phone's 200 is not acknowledged")?;
         answered(&mut caller).await?;
+        if let Some(mut mobile) = mobile {
+            mobile
+                .until(PATIENCE, |event| matches!(event, CallEvent::Cancelled))
+                .await
+                .context("the mobile rings on after the desk answered")?;
+        }
         let talk = self.talk(&mut caller, &mut desk, dialogue).await?;
         let (first, second) = match hangs_up {
             Side::Caller => (&mut caller, &mut desk),
             Side::Callee | Side::House => (&mut desk, &mut caller),
         };
         hang_up(first, second).await?;
-        let cycles = after / 10;
         let expected = Expected {
             caller: number,
             outcome,
@@ -179,7 +174,7 @@ impl Stage {
             .context("the mobile's 200 is not acknowledged")?;
 
         // “接听请按一”: somebody listens to the end, and presses.
-        let prompt = linear(&wav(CONFIRM, 0, usize::MAX)?);
+        let prompt = audio::linear(&audio::spoken(CONFIRM, 0, usize::MAX)?);
         let spoken = Duration::from_millis(u64::try_from(prompt.len() / 8)?);
         tokio::time::sleep(spoken + Duration::from_millis(400)).await;
         let heard = audio::track(&mobile.heard(), 8);
@@ -193,7 +188,6 @@ impl Stage {
         let talk = self.talk(&mut caller, &mut mobile, LEAK_GOES_ON).await?;
         hang_up(&mut caller, &mut mobile).await?;
 
-        // 100 ms before: a key is pressed from its start to its end.
         let ring = pressed.saturating_duration_since(rang).as_millis() / self.pace.cycle().as_millis();
         let expected = Expected {
             caller: number,
@@ -260,15 +254,15 @@ impl Stage {
     ) -> anyhow::Result<Talk> {
         let longest = usize::try_from(self.pace.longest_talk.as_millis())?;
         let to = dialogue.to.min(dialogue.from + longest);
-        let caller_says = wav(dialogue.caller, dialogue.from, to)?;
-        let operator_says = wav(dialogue.operator, dialogue.from, to)?;
+        let caller_says = audio::spoken(dialogue.caller, dialogue.from, to)?;
+        let operator_says = audio::spoken(dialogue.operator, dialogue.from, to)?;
         let at: Instant = clock::now().mono + BREATH;
         let (mine, theirs) = tokio::join!(caller.play(&caller_says, at), operator.play(&operator_says, at));
         let (caller_played, operator_played): (Played, Played) = (mine?, theirs?);
         tokio::time::sleep(BREATH).await;
         let talk = Talk {
-            caller: linear(&caller_says),
-            operator: linear(&operator_says),
+            caller: audio::linear(&caller_says),
+            operator: audio::linear(&operator_says),
             caller_played,
             operator_played,
         };

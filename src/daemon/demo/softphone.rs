@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    endpoint::{Call, CallEvent},
+    endpoint::{Call, CallEvent, EndpointError},
     folder::{DESK, HOTLINE, SOFTPHONE},
     scenes::{Stage, operator_speech},
 };
@@ -28,8 +28,10 @@ pub(super) async fn wait(stage: &mut Stage) -> anyhow::Result<()> {
     );
     let mut registered = clock::now().mono;
     loop {
-        if let Ok(call) = stage.desk.incoming(LOOK).await {
-            tokio::spawn(receive(call));
+        match stage.desk.incoming(LOOK).await {
+            Ok(call) => drop(tokio::spawn(receive(call))),
+            Err(EndpointError::Late(_)) => {}
+            Err(error) => return Err(error.into()),
         }
         if clock::now().mono.saturating_duration_since(registered) >= REGISTER_AGAIN {
             registered = clock::now().mono;
