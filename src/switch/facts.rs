@@ -2,7 +2,7 @@
 
 use super::{
     Moment, Output, Switch,
-    leg::{Leg, PortState},
+    leg::{Leg, PortState, RecordingState},
     media::{MediaFact, MediaId},
     trunk,
 };
@@ -22,7 +22,7 @@ use crate::{
         message::{Headers, Status},
         offer::{self, Agreed, AudioCodec, Local},
         sdp::{self, Session},
-        ua::{Fact, InviteRefused, NoAnswer, UsageId},
+        ua::{Ended, Fact, InviteRefused, NoAnswer, UsageId},
         uri::Uri,
     },
 };
@@ -34,7 +34,17 @@ impl Switch {
             Fact::Requested { server, request, hop } => self.requested(server, &request, hop, now),
             Fact::Responded { client, response } => self.answered(client, Some(&response), now),
             Fact::Unanswered { client, why: _ } => self.answered(client, None, now),
-            Fact::Cancelled { usage } | Fact::Ended { usage, how: _ } => self.usage_over(usage),
+            Fact::Cancelled { usage } => self.usage_over(usage),
+            Fact::Ended { usage, how } => {
+                if matches!(how, Ended::NoAck | Ended::SessionExpired | Ended::Gone)
+                    && let Some((ticket, leg)) = self.place(usage)
+                    && let Some(call) = self.calls.get_mut(&ticket)
+                {
+                    call.log.lost(leg.0, now.wall);
+                    self.touched.insert(ticket);
+                }
+                self.usage_over(usage);
+            }
             Fact::Acked { usage, answer } => {
                 if let Some(answer) = answer {
                     self.agreed(usage, &answer, now);
@@ -107,7 +117,9 @@ impl Switch {
         let others: Vec<UsageId> =
             leg.branches.iter().filter(|b| !b.over && b.usage != usage).map(|b| b.usage).collect();
         for other in others {
-            self.drop_branch(ticket, index, other, now);
+            // Another place of the same phone has it, which shows no missed call then (RFC 3326).
+            self.ua.hang_up(other, Some(COMPLETED_ELSEWHERE.to_owned()), now.mono);
+            self.branch_over(ticket, index, other);
         }
         self.describe(ticket, index);
         self.events.push_back((ticket, Event::Answered { leg: index }));
@@ -295,6 +307,7 @@ impl Switch {
             }
             MediaFact::JoinRefused { left, right, why: _ } => {
                 if let Some((ticket, leg)) = self.dialled_of(left, right) {
+                    self.never_joined(ticket);
                     self.events.push_back((ticket, Event::JoinFailed { leg }));
                 }
             }
@@ -314,6 +327,17 @@ impl Switch {
             MediaFact::RecordingFailed { ticket, report, why } => {
                 self.recorded(ticket, report, Some(why), now)
             }
+        }
+    }
+
+    /// A join was refused: where nobody had been joined before, there is nothing to record either.
+    fn never_joined(&mut self, ticket: TicketId) {
+        if let Some(call) = self.calls.get_mut(&ticket)
+            && call.log.ticket().answered.is_none()
+            && call.recording == RecordingState::Running
+        {
+            call.recording = RecordingState::NotAsked;
+            call.joined = None;
         }
     }
 
@@ -365,7 +389,7 @@ impl Switch {
             // It failed in the middle of the call, which goes on.
             if let Some(why) = why {
                 call.log.recording_failed(&why, now.wall);
-                call.recording = super::leg::RecordingState::Failed(why);
+                call.recording = RecordingState::Failed(why);
                 self.touched.insert(ticket);
             }
             return;
@@ -400,6 +424,9 @@ impl Switch {
     }
 }
 
+/// Tells a phone that somebody else took the call (RFC 3326).
+pub(super) const COMPLETED_ELSEWHERE: &str = "SIP;cause=200;text=\"Call completed elsewhere\"";
+
 /// What we can talk, in the order of our liking: China's trunks speak A-law.
 pub(super) const CODECS: [AudioCodec; 2] = [AudioCodec::Pcma, AudioCodec::Pcmu];
 
@@ -415,7 +442,8 @@ pub(super) fn favourite(offer: &Session) -> Option<AudioCodec> {
 fn reason_of(status: Status, phone: bool, rang: bool) -> Unanswered {
     match status.code() {
         486 | 600 => Unanswered::Busy,
-        603 => Unanswered::Declined,
+        // A redirection that the house does not allow ends here: the phone does not take the call.
+        603 | 300..=399 => Unanswered::Declined,
         // A registered phone that says 480 is in do-not-disturb; a network says it of a mobile that is off.
         480 if phone => Unanswered::Declined,
         408 if rang => Unanswered::NoAnswer,

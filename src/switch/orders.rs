@@ -12,7 +12,7 @@ use chrono::Datelike;
 
 use super::{
     Moment, Notice, Output, Switch,
-    facts::{CODECS, favourite, stream_of},
+    facts::{CODECS, COMPLETED_ELSEWHERE, favourite, stream_of},
     leg::{Branch, Closing, Leg, LiveCall, OurSdp, PortState, RecordingState},
     media::{MediaCommand, RecordOrder},
     outgoing::{self, DiversionReason, Forwarded},
@@ -266,8 +266,8 @@ impl Switch {
         }
         leg.ports.state = PortState::Refused;
         // RFC 3326: a phone that sees this does not show a missed call.
-        let elsewhere = (why == Unanswered::NotNeeded && leg_rings && talking)
-            .then(|| "SIP;cause=200;text=\"Call completed elsewhere\"".to_owned());
+        let elsewhere =
+            (why == Unanswered::NotNeeded && leg_rings && talking).then(|| COMPLETED_ELSEWHERE.to_owned());
         for usage in open {
             self.usages.remove(&usage);
             self.ua.hang_up(usage, elsewhere.clone(), now.mono);

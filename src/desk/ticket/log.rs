@@ -239,6 +239,12 @@ impl TicketLog {
         }
     }
 
+    /// The leg's dialog came to its end without a goodbye: its peer is gone.
+    pub fn lost(&mut self, index: u16, at: LocalTime) {
+        let who = self.who(index);
+        self.line("lost", format!("no sign of life from {who} any more"), at);
+    }
+
     /// Who said goodbye.
     pub fn hung_up(&mut self, first: Side, at: LocalTime) {
         if self.ticket.hung_up_first.is_some() {
