@@ -12,5 +12,6 @@
 
 mod floors;
 mod scenarios;
+mod simulation;
 mod wire;
 mod world;

@@ -144,6 +144,7 @@ fn a_phone_that_dies_during_a_call_is_noticed_by_the_session_timer() {
         62.000  trunk → us     200 UPDATE
         90.000  us    → 801    BYE
         90.000  media          recorded 88.0 s
+        90.000  ticket         no sign of life from 801 any more
         90.000  ticket         801 hung up
         90.000  us    → trunk  BYE
         90.000  ticket         recorded 88 s: good
@@ -180,6 +181,7 @@ fn a_caller_who_dies_during_a_call_is_noticed_by_the_session_timer() {
         62.000  us    → 801    200 UPDATE
         90.000  us    → trunk  BYE
         90.000  media          recorded 88.0 s
+        90.000  ticket         no sign of life from the caller any more
         90.000  ticket         the caller hung up
         90.000  us    → 801    BYE
         90.000  ticket         recorded 88 s: good
@@ -295,6 +297,35 @@ fn a_call_ends_at_its_longest() {
         600.000  801   → us     200 BYE
         600.000  trunk → us     200 BYE
         20261123-0001: answered by desk in ring 1 by 801, House first, recording Good
+          desk: 801 ready, 802 not registered
+    "#]]
+    .assert_eq(&world.finish());
+}
+
+#[test]
+fn a_join_that_media_refuses_is_told_as_a_fault_and_leaves_nothing_to_record() {
+    let mut world = world_with(|setup| {
+        setup.registered = vec!["801"];
+        setup.house.mobiles.clear();
+    });
+    world.media.refuses_joins = true;
+    world.script("801", &[(0.0, Ring), (2.0, Answer)]);
+    resident_calls(&mut world, &[]);
+    expect![[r#"
+        0.000  trunk → us     INVITE 4001234567
+        0.000  us    → trunk  100
+        0.000  us    → 801    INVITE 801
+        0.000  801   → us     100
+        0.000  801   → us     180
+        0.000  us    → trunk  180
+        2.000  801   → us     200
+        2.000  us    → 801    ACK
+        2.000  ticket         nothing to record
+        2.000  us    → 801    BYE
+        2.000  us    → trunk  503
+        2.000  801   → us     200 BYE
+        2.000  trunk → us     ACK
+        20261123-0001: missed in ring 1
           desk: 801 ready, 802 not registered
     "#]]
     .assert_eq(&world.finish());

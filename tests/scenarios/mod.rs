@@ -1,9 +1,12 @@
 //! Whole calls as ladders: what every side sends at which second, and the ticket that is left.
 
 mod desk;
+mod edge;
 mod ending;
 mod mobile;
 mod network;
+mod outgoing;
+mod trunk;
 mod unstaffed;
 
 use crate::world::{HOTLINE, Move, Setup, World};

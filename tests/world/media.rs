@@ -2,7 +2,7 @@
 //! end whether everything that was opened was closed.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     net::SocketAddr,
     time::{Duration, Instant},
 };
@@ -18,6 +18,8 @@ const PROMPT: Duration = Duration::from_secs(3);
 #[derive(Debug, Default)]
 pub(crate) struct MediaRoom {
     open: BTreeMap<MediaId, u16>,
+    /// Got no ports; closing them is harmless.
+    refused: BTreeSet<MediaId>,
     opened: u16,
     recordings: BTreeMap<TicketId, Recording>,
     /// What the switch did wrong.
@@ -47,6 +49,7 @@ impl MediaRoom {
         let at_once = |fact| vec![(Duration::ZERO, fact)];
         let facts = match command {
             MediaCommand::Open { media, .. } if self.refuses_ports => {
+                self.refused.insert(media);
                 at_once(MediaFact::Refused { media, why: "no ports left".into() })
             }
             MediaCommand::Open { media, ipv6: _ } => {
@@ -95,7 +98,7 @@ impl MediaRoom {
                 fact.map(at_once).unwrap_or_default()
             }
             MediaCommand::Close { media } => {
-                if self.open.remove(&media).is_none() {
+                if self.open.remove(&media).is_none() && !self.refused.remove(&media) {
                     self.faults.push(format!("{media:?} closed, but not open"));
                 }
                 Vec::new()

@@ -41,8 +41,8 @@ use self::{
     store::{Store, summary},
 };
 pub(crate) use self::{
-    peer::{Move, Peer, Script},
-    setup::{HOTLINE, NetworkSettings, Setup, TRUNK, US, mobile, password, phone, seconds, trunk},
+    peer::{Move, Peer},
+    setup::{HOTLINE, NetworkSettings, Setup, TRUNK, US, password, phone, seconds},
 };
 
 /// More turns than this within one instant mean that something turns for ever.
@@ -201,9 +201,10 @@ impl World {
         faults
     }
 
-    fn is_quiet(&self) -> bool {
+    /// No call and no message is under way.
+    pub(crate) fn is_quiet(&self) -> bool {
         let peers = self.peers.iter().filter(|peer| !peer.gone).all(|peer| peer.ua.usages() == 0);
-        self.switch.is_idle() && peers && self.queue.is_empty()
+        self.switch.is_idle() && self.switch.usages() == 0 && peers && self.queue.is_empty()
     }
 
     /// The one ticket that there is.
@@ -386,11 +387,6 @@ impl World {
     pub(crate) fn lose(&mut self, from: &str, to: &str, words: &str) {
         let (from, to, words) = (from.to_owned(), to.to_owned(), words.to_owned());
         self.to_lose.push(Rung { from, to, words, request: String::new() });
-    }
-
-    /// From now on the network is like this.
-    pub(crate) fn set_network(&mut self, network: NetworkSettings) {
-        self.network = network;
     }
 }
 
