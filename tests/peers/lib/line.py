@@ -3,6 +3,7 @@
 Each test has addresses of its own in 127.0.0.0/8 (or the lab's), so that tests run side by side on fixed ports and the daemon can
 tell a trunk from a phone by its address, as on a real network.
 """
+import atexit
 import json
 import os
 import pathlib
@@ -35,28 +36,34 @@ PHONE_TONE, CALLER_TONE = 440, 1000
 class Line:
     """A daemon of its own for one test. `lab`: in the namespaces of lab.sh instead of on loopback."""
 
-    def __init__(self, lab=False, login=False, **changes):
+    def __init__(self, lab=False, login=False, phones=("801",), lines=1, t1=0.5):
         self.lab, self.peers, self.failed = lab, [], 0
         if lab:
+            os.environ["LAB_PREFIX"] = f"h{os.getpid()}"
+            atexit.register(subprocess.run, [HERE / "lab.sh", "down"], stdin=subprocess.DEVNULL)
+            subprocess.run([HERE / "lab.sh", "up"], check=True, stdin=subprocess.DEVNULL)
             self.host, self.trunk, self.phone_at = (paths.address(h) for h in ("srv", "tr", "ph"))
         else:
             net = f"127.{1 + os.getpid() // 250 % 250}.{1 + os.getpid() % 250}"
             self.host, self.trunk, self.phone_at = f"{net}.1", f"{net}.2", f"{net}.3"
         registering = 'kind = "register"\nuser = "line1"\npassword = "pwline1"\nretry_min_seconds = 0.5'
-        values = {"host": self.host, "trunk": self.trunk, "run": RUN, "prompts": PROJECT / "prompts", "t1": 0.5, "lines": 1,
-                  "trunk_login": registering if login else 'kind = "static"\nqualify_seconds = 0', **changes}
+        desk = "\n".join(f'[[phones]]\nname = "{name}"\npassword = "pw{name}"\nlines = {lines}' for name in phones)
+        values = {"host": self.host, "trunk": self.trunk, "run": RUN, "prompts": PROJECT / "prompts", "t1": t1, "phones": desk,
+                  "trunk_login": registering if login else 'kind = "static"\nqualify_seconds = 0'}
         for name in ("hotlined.toml", "house.toml"):
             template = string.Template((HERE / "config" / name).read_text())
             (RUN / name).write_text(template.substitute(values))
         self.files = ["--config", str(RUN / "hotlined.toml"), "--house", str(RUN / "house.toml")]
         self.program = os.environ.get("HOTLINED") or str(PROJECT / "target" / "debug" / "hotlined")
         self.daemon = None
+        # A test that breaks off leaves nothing running.
+        atexit.register(self.stop)
         self.start()
 
     def start(self):
         with open(RUN / "daemon.log", "a") as log:
             self.daemon = subprocess.Popen([*paths.inside(paths.netns("srv") if self.lab else None),
-                                            self.program, "serve", *self.files], stdin=subprocess.DEVNULL, stderr=log)
+                                            self.program, "serve", *self.files], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         if not eventually(lambda: self.tell("status", quiet=True) is not None, 15):
             self.check("the daemon starts", False)
             self.exit()
@@ -133,6 +140,12 @@ class Line:
             return process
         return self.check(f"SIPp: {scenario}, {calls} calls", process.wait(timeout + 10) == 0)
 
+    def users(self, *names):
+        """A user list for SIPp's -inf: field0 = user, field1 = [authentication ...]."""
+        file = RUN / "users.csv"
+        file.write_text("SEQUENTIAL\n" + "".join(f"{n};[authentication username={n} password=pw{n}]\n" for n in names))
+        return file
+
     def check(self, what, right):
         self.failed += not right
         print(f"{'ok  ' if right else 'FAIL'} {what}", flush=True)
@@ -147,8 +160,9 @@ class Line:
             return self.check(f"{name}: {error}", False)
         return self.check(f"{name}: {hz} Hz in {seconds:.1f} s of {total:.1f} s, at least {least:.1f}", seconds >= least)
 
-    def recording(self, ticket, seconds, slack=0.5):
-        """The call's WAV is as long as the talk was, and each side is alone on its channel. The caller is left."""
+    def recording(self, ticket, seconds, slack=0.5, sounding=0.7):
+        """The call's WAV is as long as the talk was, and each side is alone on its channel: the caller is left. `sounding`: the share
+        of the talk in which each side must be heard."""
         found = ticket.get("recording") or {}
         if not self.check(f"recorded: {found.get('verdict')} {found.get('verdict_words') or ''}", found.get("path")):
             return
@@ -162,7 +176,7 @@ class Line:
         self.check(f"stereo, 16 bit, 8 kHz: {shape}", shape == (2, 2, 8000))
         self.check(f"{length:.2f} s of sound for {seconds:.2f} s of talk", abs(length - seconds) <= slack)
         for channel, side, own, other in ((0, "left", CALLER_TONE, PHONE_TONE), (1, "right", PHONE_TONE, CALLER_TONE)):
-            self.hears(file, own, 0.6 * seconds, channel, f"{side} channel")
+            self.hears(file, own, sounding * seconds, channel, f"{side} channel")
             foreign, _ = tone.heard(file, other, channel)
             self.check(f"{side} channel: nothing of {other} Hz ({foreign:.2f} s)", foreign == 0)
 
