@@ -10,7 +10,7 @@ use super::{
     reader::Table,
     trunk::{self, Trunk},
 };
-use crate::sip::hop::Transport;
+use crate::sip::{digest::Offered, hop::Transport};
 
 /// All settings. Relative paths are relative to the working directory.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,6 +38,8 @@ pub struct Sip {
     pub user_agent: String,
     /// The realm of our digest challenges; `hotlined`.
     pub realm: String,
+    /// What phones are challenged with; MD5.
+    pub digest: Offered,
     /// How long a nonce of ours is good; 300 s.
     pub nonce_lifetime: Duration,
     /// RFC 3261 §17.1.1.1; 0.5 s.
@@ -182,6 +184,11 @@ fn read_sip(mut sip: Table<'_>) -> Sip {
         .parsed("user_agent", "a product such as \"hotlined/0.1.0\"", plain)
         .unwrap_or_else(|| concat!("hotlined/", env!("CARGO_PKG_VERSION")).to_owned());
     let realm = sip.parsed("realm", "a text in quotes", plain).unwrap_or_else(|| "hotlined".to_owned());
+    let digest = sip.choice(
+        "digest",
+        &[("md5", Offered::Md5), ("sha-256", Offered::Sha256), ("both", Offered::Both)],
+        Offered::Md5,
+    );
     let nonce_lifetime = sip.seconds("nonce_lifetime_seconds", 10.0..=DAY, Duration::from_secs(300));
     let t1 = sip.seconds("t1_seconds", 0.05..=10.0, Duration::from_millis(500));
     let t2 = sip.seconds("t2_seconds", 0.05..=60.0, Duration::from_secs(4));
@@ -227,6 +234,7 @@ fn read_sip(mut sip: Table<'_>) -> Sip {
         listeners,
         user_agent,
         realm,
+        digest,
         nonce_lifetime,
         t1,
         t2,

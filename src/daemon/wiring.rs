@@ -206,6 +206,7 @@ fn switch(daemon: &Daemon) -> anyhow::Result<SwitchSettings> {
             window: Duration::from_secs(60),
             ban: guard.1,
             nonce_lifetime: sip.nonce_lifetime,
+            digest: sip.digest,
         },
         trunks: daemon.trunks.iter().map(|t| trunk(t, daemon)).collect::<anyhow::Result<_>>()?,
         number_block: NUMBER_BLOCK,

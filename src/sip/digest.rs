@@ -114,11 +114,39 @@ pub enum Verdict {
 /// phones that register every few minutes for their password twice in a house of thousands.
 const REMEMBERED_NONCES: usize = 4096;
 
+/// Which algorithms phones are challenged with; no other is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Offered {
+    /// What every phone knows. Some in the field (baresip 1.0) give up when a second challenge names an
+    /// algorithm that they do not know, instead of ignoring it as RFC 8760 §2.4 wants.
+    #[default]
+    Md5,
+    /// MD5, then SHA-256. Departs from RFC 8760 §2.4 (strongest first) because many phones that know MD5
+    /// alone read the first challenge only; one that chooses by strength (RFC 7616 §3.7) finds SHA-256.
+    Both,
+    Sha256,
+}
+
+impl Offered {
+    fn names(self) -> &'static [&'static str] {
+        match self {
+            Self::Md5 => &["MD5"],
+            Self::Both => &["MD5", "SHA-256"],
+            Self::Sha256 => &["SHA-256"],
+        }
+    }
+
+    fn takes(self, algorithm: Algorithm) -> bool {
+        self.names().iter().any(|name| Algorithm::read(Some(name)) == Some(algorithm))
+    }
+}
+
 /// Makes challenges and checks what comes back. Nonces verify themselves (a serial number and the
 /// time under a keyed hash), so an attacker who collects challenges costs no memory.
 #[derive(Clone)]
 pub struct Challenger {
     realm: String,
+    offered: Offered,
     secret: [u8; 32],
     lifetime: Duration,
     start: Instant,
@@ -139,9 +167,16 @@ impl std::fmt::Debug for Challenger {
 impl Challenger {
     /// `secret` is fresh chance at each start: nonces of an earlier process are stale. `lifetime` is
     /// how long a nonce is good. `start` is any instant not after the first challenge.
-    pub fn new(realm: impl Into<String>, secret: [u8; 32], lifetime: Duration, start: Instant) -> Self {
+    pub fn new(
+        realm: impl Into<String>,
+        offered: Offered,
+        secret: [u8; 32],
+        lifetime: Duration,
+        start: Instant,
+    ) -> Self {
         Self {
             realm: realm.into(),
+            offered,
             secret,
             lifetime,
             start,
@@ -156,26 +191,27 @@ impl Challenger {
         &self.realm
     }
 
-    /// Two WWW-Authenticate values in order of preference: SHA-256, then MD5 (RFC 8760 §2.4).
-    pub fn challenge(&mut self, now: Instant) -> [String; 2] {
+    /// WWW-Authenticate values, one for each algorithm that is offered.
+    pub fn challenge(&mut self, now: Instant) -> Vec<String> {
         self.challenges(now, "")
     }
 
     /// The same with `stale=true`: the phone need not ask its user again.
-    pub fn challenge_stale(&mut self, now: Instant) -> [String; 2] {
+    pub fn challenge_stale(&mut self, now: Instant) -> Vec<String> {
         self.challenges(now, ", stale=true")
     }
 
-    fn challenges(&mut self, now: Instant, suffix: &str) -> [String; 2] {
+    fn challenges(&mut self, now: Instant, suffix: &str) -> Vec<String> {
         let serial = self.next_serial;
         self.next_serial = self.next_serial.wrapping_add(1);
         let nonce = self.nonce(serial, now.saturating_duration_since(self.start));
         let realm = escaped(&self.realm);
-        ["SHA-256", "MD5"].map(|algorithm| {
+        let value = |algorithm| {
             format!(
                 "Digest realm=\"{realm}\", nonce=\"{nonce}\", qop=\"auth\", algorithm={algorithm}{suffix}"
             )
-        })
+        };
+        self.offered.names().iter().map(value).collect()
     }
 
     /// What an Authorization value is worth. `password` looks a user up by the exact name.
@@ -205,7 +241,7 @@ impl Challenger {
             return Verdict::Wrong;
         };
         let algorithm = match Algorithm::read(given.get("algorithm")) {
-            Some(algorithm) if !algorithm.session => algorithm,
+            Some(algorithm) if self.offered.takes(algorithm) => algorithm,
             _ => return Verdict::Wrong,
         };
         if unescaped(realm) != self.realm || !same_target(uri, request_uri) {

@@ -65,7 +65,13 @@ impl Gate {
     /// Asks a request who sent it (RFC 3261 §22.2).
     pub(super) fn ask(&mut self, request: &Request, from: IpAddr, now: Instant) -> Proof {
         let challenger = self.challenger.get_or_insert_with(|| {
-            Challenger::new(self.realm.clone(), self.secret, self.guard.nonce_lifetime, now)
+            Challenger::new(
+                self.realm.clone(),
+                self.guard.digest,
+                self.secret,
+                self.guard.nonce_lifetime,
+                now,
+            )
         });
         let given: Vec<&str> = request
             .headers
@@ -119,7 +125,7 @@ impl Gate {
     }
 }
 
-fn headers(challenges: [String; 2]) -> Headers {
+fn headers(challenges: Vec<String>) -> Headers {
     let mut headers = Headers::new();
     for challenge in challenges {
         headers.push(HeaderName::WwwAuthenticate, challenge);

@@ -7,6 +7,7 @@ use std::{
 };
 
 use crate::sip::{
+    digest::Offered,
     hop::{ListenerId, Transport},
     offer::AudioCodec,
     ua::UaSettings,
@@ -60,6 +61,7 @@ pub struct GuardSettings {
     pub ban: Duration,
     /// A nonce of ours is good for this long; phones are then asked again without their user noticing.
     pub nonce_lifetime: Duration,
+    pub digest: Offered,
 }
 
 /// The passwords of the desk phones, by name. Never shown.

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A phone that speaks SIP over TCP registers, and is called over its own connection."""
+"""A phone that speaks SIP over TCP registers with SHA-256, and is called over its own connection."""
 import sys
 import time
 from pathlib import Path
@@ -7,8 +7,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent / "lib"))
 from line import Line, confirmed, ended  # noqa: E402
 
-line = Line()
+line = Line(digest="sha-256")
 phone, caller = line.phone(over=";transport=tcp", transport="tcp"), line.caller()
+said = Path(phone.cfg["log"]).read_text(errors="replace")
+line.check("with SHA-256", any(row.startswith("Authorization:") and "algorithm=SHA-256" in row for row in said.splitlines()))
 line.dial(caller)
 line.check("answered", confirmed(caller) and confirmed(phone))
 start = time.monotonic()

@@ -6,6 +6,7 @@ use hotlined::{
     call::house::{AtFlag, CallingOut, Forwarding, House, Mobile, MobileOrder, Phone, Rings},
     desk::{number::Number, rota::Rota},
     sip::{
+        digest::Offered,
         hop::{Listener, ListenerId, Transport},
         offer::AudioCodec,
         ua::UaSettings,
@@ -136,6 +137,7 @@ fn settings() -> SwitchSettings {
             window: seconds(600),
             ban: seconds(900),
             nonce_lifetime: seconds(300),
+            digest: Offered::Both,
         },
         trunks: vec![trunk("trunk", TRUNK)],
         number_block: 100,

@@ -132,7 +132,10 @@ struct House {
 fn house() -> House {
     #[expect(clippy::disallowed_methods, reason = "any instant serves as the start of virtual time")]
     let start = Instant::now();
-    House { start, challenger: Challenger::new("hotlined", [7; 32], Duration::from_secs(300), start) }
+    House {
+        start,
+        challenger: Challenger::new("hotlined", Offered::Both, [7; 32], Duration::from_secs(300), start),
+    }
 }
 
 fn phone() -> Credentials {
@@ -161,10 +164,24 @@ fn verified() -> Verdict {
 }
 
 #[test]
-fn both_challenges_can_be_answered_and_sha_256_comes_first() {
+fn an_algorithm_that_is_not_offered_is_not_taken() {
+    for (offered, name, other) in [(Offered::Md5, "MD5", "SHA-256"), (Offered::Sha256, "SHA-256", "MD5")] {
+        let mut house = house();
+        house.challenger =
+            Challenger::new("hotlined", offered, [7; 32], Duration::from_secs(300), house.start);
+        let challenges = house.challenger.challenge(house.start);
+        assert_eq!(challenges.len(), 1);
+        let renamed = [challenges[0].replace(name, other)];
+        assert_eq!(house.verify(&register(&renamed, 1), 1), Verdict::Wrong, "{other}");
+        assert_eq!(house.verify(&register(&challenges, 1), 1), verified(), "{name}");
+    }
+}
+
+#[test]
+fn both_challenges_can_be_answered_and_md5_comes_first_for_phones_that_read_no_further() {
     let mut house = house();
     let challenges = house.challenger.challenge(house.start);
-    assert!(challenges[0].contains("algorithm=SHA-256") && challenges[1].contains("algorithm=MD5"));
+    assert!(challenges[0].contains("algorithm=MD5") && challenges[1].contains("algorithm=SHA-256"));
     assert_eq!(house.verify(&register(&challenges[..1], 1), 1), verified());
     let again = house.challenger.challenge(house.start);
     assert_eq!(house.verify(&register(&again[1..], 1), 1), verified());
@@ -201,7 +218,8 @@ fn a_nonce_past_its_lifetime_or_from_another_process_is_stale_and_the_next_one_g
     let mut house = house();
     let old = register(&house.challenger.challenge(house.start), 1);
     assert_eq!(house.verify(&old, 301), Verdict::Stale);
-    let mut other = Challenger::new("hotlined", [8; 32], Duration::from_secs(300), house.start);
+    let mut other =
+        Challenger::new("hotlined", Offered::Both, [8; 32], Duration::from_secs(300), house.start);
     let foreign = register(&other.challenge(house.at(301)), 1);
     assert_eq!(house.verify(&foreign, 301), Verdict::Stale);
     let now = house.at(301);
@@ -335,7 +353,7 @@ proptest! {
     fn any_name_and_password_pass_through_quoting(user in "[ -~äß客]{1,20}", password in "\\PC{0,20}", realm in "[ -~]{1,20}") {
         #[expect(clippy::disallowed_methods, reason = "any instant serves as the start of virtual time")]
         let now = Instant::now();
-        let mut challenger = Challenger::new(&realm, [1; 32], Duration::from_secs(1), now);
+        let mut challenger = Challenger::new(&realm, Offered::Both, [1; 32], Duration::from_secs(1), now);
         let challenges = challenger.challenge(now);
         let credentials = Credentials { user: user.clone(), password: password.clone() };
         let value = answer(&[&challenges[0]], &credentials, "REGISTER", "sip:h", b"", 1, "c").unwrap();

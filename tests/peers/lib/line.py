@@ -36,7 +36,7 @@ PHONE_TONE, CALLER_TONE = 440, 1000
 class Line:
     """A daemon of its own for one test. `lab`: in the namespaces of lab.sh instead of on loopback."""
 
-    def __init__(self, lab=False, login=False, phones=("801",), lines=1, t1=0.5):
+    def __init__(self, lab=False, login=False, phones=("801",), lines=1, t1=0.5, digest="md5"):
         self.lab, self.peers, self.failed = lab, [], 0
         if lab:
             os.environ["LAB_PREFIX"] = f"h{os.getpid()}"
@@ -48,7 +48,7 @@ class Line:
             self.host, self.trunk, self.phone_at = f"{net}.1", f"{net}.2", f"{net}.3"
         registering = 'kind = "register"\nuser = "line1"\npassword = "pwline1"\nretry_min_seconds = 0.5'
         desk = "\n".join(f'[[phones]]\nname = "{name}"\npassword = "pw{name}"\nlines = {lines}' for name in phones)
-        values = {"host": self.host, "trunk": self.trunk, "run": RUN, "prompts": PROJECT / "prompts", "t1": t1, "phones": desk,
+        values = {"host": self.host, "trunk": self.trunk, "run": RUN, "prompts": PROJECT / "prompts", "t1": t1, "digest": digest, "phones": desk,
                   "trunk_login": registering if login else 'kind = "static"\nqualify_seconds = 0'}
         for name in ("hotlined.toml", "house.toml"):
             template = string.Template((HERE / "config" / name).read_text())
@@ -85,6 +85,10 @@ class Line:
             print(f"hotlined {' '.join(words)}: {done.stderr.strip()}")
         return None if done.returncode else done.stdout
 
+    def status(self):
+        """What the daemon says of itself: trunks, phones, calls."""
+        return json.loads(self.tell("status", "--json") or "{}").get("status", {})
+
     def tickets(self):
         """All tickets, oldest first."""
         return sorted(json.loads(self.tell("tickets", "--json", "--limit", "1000") or "[]"), key=lambda t: t["id"])
@@ -92,7 +96,7 @@ class Line:
     def ticket(self, outcome=None, timeout=8):
         """The only ticket, as soon as its call has ended and its recording, if any, has a verdict."""
         self.check(f"one ticket, closed{' as ' + outcome if outcome else ''}", eventually(
-            lambda: len(t := self.tickets()) == 1 and t[0]["ended"] and outcome in (None, t[0]["outcome"]), timeout))
+            lambda: len(t := self.tickets()) == 1 and t[0]["ended"] and t[0]["recording"] and outcome in (None, t[0]["outcome"]), timeout))
         return (self.tickets() or [{}])[0]
 
     def peer(self, name, host, number, port=5060, at=None, **cfg):
