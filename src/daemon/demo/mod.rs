@@ -24,7 +24,10 @@ use std::{
 };
 
 use anyhow::{Context, anyhow, bail};
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::{mpsc, oneshot},
+};
 
 use self::{
     checks::Checks,
@@ -158,22 +161,35 @@ async fn play(wish: &Wish, folder: &Folder) -> anyhow::Result<()> {
     let checks = Checks::new(reader.clone(), folder.recordings.clone());
     let mut stage = Stage { carrier, desk, server, narrator, pace: wish.pace, checks };
 
-    // The daemon hears Ctrl-C too, and ends its calls.
     let shown = tokio::select! {
         shown = show(wish, &mut stage, &reader) => shown,
-        _ = tokio::signal::ctrl_c() => Err(anyhow!("interrupted")),
+        () = told_to_stop() => Err(anyhow!("interrupted")),
     };
     println!("\nall of it is in {}", folder.root.display());
     if shown.is_ok() && !wish.once {
         tokio::select! {
             waited = softphone::wait(&mut stage) => waited?,
-            _ = tokio::signal::ctrl_c() => println!(),
+            () = told_to_stop() => println!(),
         }
     }
     // The last to close the database folds its log into it.
     reader.close().await;
     daemon.stop().await?;
     shown
+}
+
+/// SIGINT or SIGTERM. The daemon hears them too, and ends its calls.
+async fn told_to_stop() {
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+        }
+        // The system gives us no signals: the demo ends by being killed.
+        Err(_) => std::future::pending().await,
+    }
 }
 
 /// Plays the scenes, lists tickets and recordings, and counts.
