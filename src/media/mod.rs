@@ -188,11 +188,13 @@ impl Wake {
         }
     }
 
-    /// Before the queue is looked at: an order that comes from here on rouses again.
+    /// Before the queue is looked at: an order that comes from here on rouses again. The counter is read
+    /// first: after `pending` is taken back, a read could swallow the wake-up of the next order, and
+    /// nobody would ever write another.
     fn rest(&self) {
-        self.pending.swap(false, Ordering::AcqRel);
         // Non-blocking; an empty counter is as good as a read one.
         let _ = rustix::io::read(&self.event, &mut [0u8; 8]);
+        self.pending.swap(false, Ordering::AcqRel);
     }
 }
 
@@ -219,4 +221,35 @@ fn address(bind: Option<IpAddr>, advertised: Option<IpAddr>) -> Result<Option<Ad
 
 fn refused(what: &'static str) -> impl FnOnce(rustix::io::Errno) -> MediaError {
     move |errno| MediaError::System { what, cause: io::Error::from(errno) }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+    use super::*;
+
+    #[test]
+    fn no_order_is_left_lying_while_the_relay_thread_sleeps() {
+        const ORDERS: u32 = 200_000;
+        let event = eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC).unwrap();
+        let wake = Arc::new(Wake { event, pending: AtomicBool::new(false) });
+        let (sender, orders) = mpsc::channel();
+        let rouser = Arc::clone(&wake);
+        let sending = std::thread::spawn(move || {
+            for order in 0..ORDERS {
+                sender.send(order).unwrap();
+                rouser.rouse();
+            }
+        });
+        let patience = Timespec { tv_sec: 10, tv_nsec: 0 };
+        let mut seen = 0;
+        while seen < ORDERS {
+            let woken = poll(&mut [PollFd::new(&wake.event, PollFlags::IN)], Some(&patience)).unwrap();
+            assert_eq!(woken, 1, "asleep after {seen} orders");
+            wake.rest();
+            seen += u32::try_from(orders.try_iter().count()).unwrap();
+        }
+        sending.join().unwrap();
+    }
 }

@@ -9,8 +9,6 @@ from line import Line, confirmed, ended  # noqa: E402
 
 line = Line(digest="sha-256")
 phone, caller = line.phone(over=";transport=tcp", transport="tcp"), line.caller()
-said = Path(phone.cfg["log"]).read_text(errors="replace")
-line.check("with SHA-256", any(row.startswith("Authorization:") and "algorithm=SHA-256" in row for row in said.splitlines()))
 line.dial(caller)
 line.check("answered", confirmed(caller) and confirmed(phone))
 start = time.monotonic()
@@ -21,4 +19,7 @@ caller.do("hangup")
 talk = time.monotonic() - start
 line.check("the phone is hung up", ended(phone))
 line.recording(line.ticket("answered by desk"), talk)
+line.quit()
+said = Path(phone.cfg["log"]).read_text(errors="replace")
+line.check("with SHA-256", any(row.startswith("Authorization:") and "algorithm=SHA-256" in row for row in said.splitlines()))
 line.exit()
