@@ -7,6 +7,7 @@
 mod clock;
 pub mod commands;
 pub mod demo;
+mod descriptors;
 mod resolve;
 pub mod serve;
 mod sockets;

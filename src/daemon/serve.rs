@@ -15,7 +15,7 @@ use tokio::{
 };
 
 use super::{
-    clock, resolve,
+    clock, descriptors, resolve,
     sockets::{Bind, QUEUE, Sockets, Wire},
     wiring,
 };
@@ -99,6 +99,7 @@ pub async fn serve(
     stop: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
     let ServeSettings { binds, switch, media, store, control, house, passwords, reload } = settings;
+    descriptors::raise(media.port_min, media.port_max);
     let (wire, mut wires) = mpsc::channel(QUEUE);
     let sockets = Sockets::bind(&binds, wire).await?;
     let repaired = wiring::repair(&media.recorder.dir);
