@@ -118,7 +118,7 @@ impl Leg {
         if !self.stream.is_some_and(|stream| stream.peer_sends) {
             self.heard_at = now;
         }
-        self.lock.unlock(Some(stream.remote));
+        self.lock.unlock(Some(stream.remote), now);
         self.stream = Some(stream);
     }
 

@@ -21,7 +21,7 @@ const PACKETS_TO_LOCK: u8 = 4;
 const REBIND_AFTER: Duration = Duration::from_millis(500);
 
 /// A source not named in SDP yields to the named one, if that sends after all, for this long after the
-/// lock: whoever was merely first must not keep the phone out.
+/// lock: whoever was merely first must not keep the phone out. As long a re-INVITE leaves a lock open.
 const PROBATION: Duration = Duration::from_secs(2);
 
 /// Packets in order must follow each other within this many numbers (a lost one or two is still order).
@@ -54,6 +54,9 @@ enum State {
         /// Until when the signalled address may still take over.
         probation: Option<Instant>,
     },
+    /// After a re-INVITE that named the same address: who was locked is relayed on, but need not be the
+    /// peer any more.
+    Reopened { former: Heard, rival: Option<Heard>, at: Instant },
 }
 
 /// The latest packet of one source.
@@ -74,20 +77,23 @@ impl SourceLock {
         Self { signalled: usable(signalled), state: State::OPEN }
     }
 
-    /// The peer described its media (first answer, re-INVITE). A new address opens the lock; the same
-    /// one again, as in a session refresh, changes nothing.
-    pub fn unlock(&mut self, signalled: Option<SocketAddr>) {
+    /// The peer described its media (first answer, re-INVITE). A new address opens the lock wholly. The
+    /// same one again, as in a session refresh, leaves the locked source in its place until another has
+    /// shown that it goes on with the stream, or has come in order while the locked one was silent.
+    pub fn unlock(&mut self, signalled: Option<SocketAddr>, now: Instant) {
         let signalled = usable(signalled);
         if signalled != self.signalled {
             self.signalled = signalled;
             self.state = State::OPEN;
+        } else if let State::Locked { source: former, .. } | State::Reopened { former, .. } = self.state {
+            self.state = State::Reopened { former, rival: None, at: now };
         }
     }
 
     /// Where to send: to the source that is believed, until then where SDP said.
     pub fn destination(&self) -> Option<SocketAddr> {
         match &self.state {
-            State::Locked { source, .. } => Some(source.from),
+            State::Locked { source, .. } | State::Reopened { former: source, .. } => Some(source.from),
             State::Open { .. } => self.signalled,
         }
     }
@@ -95,7 +101,7 @@ impl SourceLock {
     /// The source that is believed.
     pub fn locked(&self) -> Option<SocketAddr> {
         match &self.state {
-            State::Locked { source, .. } => Some(source.from),
+            State::Locked { source, .. } | State::Reopened { former: source, .. } => Some(source.from),
             State::Open { .. } => None,
         }
     }
@@ -139,6 +145,32 @@ impl SourceLock {
                     Admission::Refused
                 }
             }
+            State::Reopened { former, rival, at } => {
+                if former.from == from {
+                    *former = former.followed_by(header, now);
+                    if now.saturating_duration_since(*at) > PROBATION {
+                        self.state = State::Locked { source: *former, probation: None };
+                    }
+                    return Admission::Accepted;
+                }
+                if is_signalled || former.is_followed_by(header, now) {
+                    self.state = State::Locked { source: Heard::first(from, header, now), probation: None };
+                    return Admission::AcceptedFromNew;
+                }
+                let source = match rival {
+                    Some(heard) if heard.from == from => heard.followed_by(header, now),
+                    _ => Heard::first(from, header, now),
+                };
+                *rival = Some(source);
+                // The peer gets the chance to speak after its re-INVITE before a stranger can.
+                let silent = now.saturating_duration_since(former.at.max(*at));
+                if source.in_order >= PACKETS_TO_LOCK && silent >= REBIND_AFTER {
+                    self.state = State::Locked { source, probation: Some(now + PROBATION) };
+                    Admission::AcceptedFromNew
+                } else {
+                    Admission::Refused
+                }
+            }
         }
     }
 }
@@ -168,17 +200,21 @@ impl Heard {
         }
     }
 
-    /// Whether `header`, from another address, can be the next of this source's stream: the source is
-    /// silent, and nobody who has not seen the stream can guess its SSRC, number and time.
+    /// Whether the source can be behind a new NAT binding: it is silent, and `header` goes on with its stream.
     fn may_have_moved(&self, header: &Header, now: Instant) -> bool {
+        now.saturating_duration_since(self.at) >= REBIND_AFTER && self.is_followed_by(header, now)
+    }
+
+    /// Whether `header`, from another address, can be the next of this source's stream: nobody who has not
+    /// seen the stream can guess its SSRC, number and time.
+    fn is_followed_by(&self, header: &Header, now: Instant) -> bool {
         let silent = now.saturating_duration_since(self.at);
         let ahead = header.sequence.since(self.sequence);
         let later = header.timestamp.since(self.timestamp);
         // A packet each 5 ms and 48 kHz are the most that the silence can have held; a second more for
         // jitter.
         let seconds = i64::try_from(silent.as_secs()).unwrap_or(i64::MAX).saturating_add(2);
-        silent >= REBIND_AFTER
-            && header.ssrc == self.ssrc
+        header.ssrc == self.ssrc
             && ahead > 0
             && i64::from(ahead) <= seconds.saturating_mul(200)
             && later > 0
@@ -220,6 +256,20 @@ mod tests {
                 ssrc,
             };
             self.lock.on(from.parse().unwrap(), &header, self.start + Duration::from_millis(at_ms))
+        }
+
+        /// Locked on [`NAT`] at 60 ms by its packets 0 to 3; SDP names [`PHONE`].
+        fn behind_nat() -> Self {
+            let mut leg = Self::new(Some(PHONE));
+            for n in 0..4u16 {
+                leg.hears(NAT, 1, n, u64::from(n) * 20);
+            }
+            assert_eq!(leg.lock.locked(), Some(NAT.parse().unwrap()));
+            leg
+        }
+
+        fn reinvites(&mut self, signalled: &str, at_ms: u64) {
+            self.lock.unlock(Some(signalled.parse().unwrap()), self.start + Duration::from_millis(at_ms));
         }
 
         fn sends_to(&self) -> String {
@@ -306,16 +356,66 @@ mod tests {
     }
 
     #[test]
-    fn a_new_address_in_a_reinvite_unlocks_and_a_session_refresh_does_not() {
-        let mut leg = Leg::new(Some(PHONE));
-        for n in 0..4u16 {
-            leg.hears(NAT, 1, n, u64::from(n) * 20);
-        }
-        leg.lock.unlock(Some(PHONE.parse().unwrap()));
-        assert_eq!(leg.sends_to(), NAT);
-        leg.lock.unlock(Some("192.0.2.8:5000".parse().unwrap()));
+    fn a_new_address_in_a_reinvite_opens_the_lock_wholly() {
+        let mut leg = Leg::behind_nat();
+        leg.reinvites("192.0.2.8:5000", 80);
         assert_eq!(leg.sends_to(), "192.0.2.8:5000");
         assert_eq!(leg.hears("192.0.2.8:5000", 3, 0, 100), Admission::AcceptedFromNew);
+    }
+
+    #[test]
+    fn a_reinvite_with_the_same_address_leaves_no_gap_in_who_talks_on() {
+        let mut leg = Leg::behind_nat();
+        leg.reinvites(PHONE, 70);
+        assert_eq!(leg.sends_to(), NAT);
+        for n in 4..150u16 {
+            assert_eq!(leg.hears(NAT, 1, n, u64::from(n) * 20), Admission::Accepted);
+            assert_eq!(leg.hears(STRANGER, 9, n, u64::from(n) * 20 + 1), Admission::Refused);
+        }
+        assert_eq!(leg.sends_to(), NAT);
+        // Locked again: now the signalled address is a stranger too.
+        assert_eq!(leg.hears(PHONE, 2, 0, 3_001), Admission::Refused);
+    }
+
+    #[test]
+    fn a_stranger_does_not_win_by_a_burst_right_after_a_reinvite() {
+        let mut leg = Leg::behind_nat();
+        // The peer was silent, as on hold, and comes back 400 ms after its re-INVITE.
+        leg.reinvites(PHONE, 10_000);
+        for n in 0..50u16 {
+            assert_eq!(leg.hears(STRANGER, 9, n, 10_001 + u64::from(n)), Admission::Refused);
+        }
+        assert_eq!(leg.hears(NAT, 1, 5, 10_400), Admission::Accepted);
+        assert_eq!(leg.hears(STRANGER, 9, 51, 10_600), Admission::Refused);
+        assert_eq!(leg.sends_to(), NAT);
+    }
+
+    #[test]
+    fn after_a_reinvite_the_same_stream_may_come_from_elsewhere_at_once() {
+        let mut leg = Leg::behind_nat();
+        leg.reinvites(PHONE, 70);
+        assert_eq!(leg.hears(NAT_AGAIN, 1, 4, 80), Admission::AcceptedFromNew);
+        assert_eq!(leg.sends_to(), NAT_AGAIN);
+        assert_eq!(leg.hears(NAT, 1, 5, 100), Admission::Refused);
+    }
+
+    #[test]
+    fn after_a_reinvite_the_signalled_address_is_believed_at_its_first_packet() {
+        let mut leg = Leg::behind_nat();
+        leg.reinvites(PHONE, 70);
+        assert_eq!(leg.hears(PHONE, 2, 900, 80), Admission::AcceptedFromNew);
+        assert_eq!(leg.sends_to(), PHONE);
+    }
+
+    #[test]
+    fn after_a_reinvite_another_source_is_believed_once_the_former_is_silent() {
+        let mut leg = Leg::behind_nat();
+        leg.reinvites(PHONE, 100);
+        for n in 0..25u16 {
+            assert_eq!(leg.hears(NAT_AGAIN, 2, n, 100 + u64::from(n) * 20), Admission::Refused);
+        }
+        assert_eq!(leg.hears(NAT_AGAIN, 2, 25, 600), Admission::AcceptedFromNew);
+        assert_eq!(leg.sends_to(), NAT_AGAIN);
     }
 
     #[test]
