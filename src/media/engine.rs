@@ -28,6 +28,7 @@ use super::{
     recorder::Tap,
     recording::Recordings,
     relay::{relay, tell},
+    reports,
 };
 use crate::{
     call::machine::Prompt,
@@ -41,7 +42,7 @@ const ROUND: usize = 128;
 /// Larger than any datagram on an Ethernet; what fills it was cut and is no voice packet.
 const LARGEST_DATAGRAM: usize = 2048;
 
-/// How often joined legs are looked at for silence.
+/// How often joined legs are looked at for silence, and the unit of the time between RTCP reports.
 const TICK: Duration = Duration::from_secs(1);
 
 /// How much the relay thread goes before other threads of this machine: far enough that a backup or a
@@ -68,6 +69,7 @@ pub(super) struct Engine {
     pub(super) ports: PortPool,
     pub(super) silence_after: Duration,
     pub(super) prompts: Prompts,
+    pub(super) origin: clock::Origin,
     pub(super) state: State,
 }
 
@@ -80,7 +82,7 @@ pub(super) struct State {
     playing: Vec<Row>,
     /// Prompts ever played.
     prompts_played: u64,
-    /// When to look for silence next; `None` while no leg is joined.
+    /// When to look at the legs next; `None` while none is described.
     tick_at: Option<Instant>,
 }
 
@@ -141,12 +143,12 @@ impl Engine {
                 match Token::decode(event.data.u64()) {
                     Token::Wake => woken = true,
                     Token::Rtp(row) => self.receive(row, &mut datagram, now),
-                    Token::Rtcp(row) => self.drop_report(row, &mut datagram),
+                    Token::Rtcp(row) => self.receive_report(row, &mut datagram, now),
                 }
             }
             self.play_on(now);
             if self.state.tick_at.is_some_and(|at| at <= now) {
-                self.look_for_silence(now);
+                self.look_at_legs(now);
             }
             if woken && self.obey_all(now) == Onward::ShutDown {
                 break;
@@ -176,11 +178,12 @@ impl Engine {
     }
 
     /// RTCP ends here: its SSRCs and counts describe the peer's stream, which is not the one that the
-    /// other side gets. It is read so that the peer earns no ICMP error.
-    fn drop_report(&mut self, row: Row, datagram: &mut [u8]) {
-        if let Some(leg) = self.state.legs.get(row) {
-            let _ = leg.ports.rtcp.recv_from(datagram);
-        }
+    /// other side gets.
+    fn receive_report(&mut self, row: Row, datagram: &mut [u8], now: Instant) {
+        let Some(leg) = self.state.legs.get_mut(row) else { return };
+        let Ok((length, from)) = leg.ports.rtcp.recv_from(datagram) else { return };
+        let datagram = datagram.get(..length).unwrap_or_default();
+        reports::receive(leg, from, datagram, self.origin.moment(now));
     }
 
     fn play_on(&mut self, now: Instant) {
@@ -201,17 +204,19 @@ impl Engine {
         });
     }
 
-    fn look_for_silence(&mut self, now: Instant) {
-        let mut joined = false;
+    fn look_at_legs(&mut self, now: Instant) {
+        let at = self.origin.moment(now);
+        let mut described = false;
         for leg in self.state.legs.iter_mut() {
-            joined |= leg.route.is_join();
+            described |= leg.stream.is_some();
+            reports::tick(leg, at);
             let since = now.saturating_duration_since(leg.heard_at);
             if leg.is_expected() && !leg.silent && since >= self.silence_after {
                 leg.silent = true;
                 tell(&self.facts, MediaFact::Silent { media: leg.media, since });
             }
         }
-        self.state.tick_at = joined.then(|| now + TICK);
+        self.state.tick_at = described.then(|| now + TICK);
     }
 
     fn obey_all(&mut self, now: Instant) -> Onward {
@@ -237,6 +242,7 @@ impl Engine {
             MediaCommand::Describe { media, stream } => {
                 if let Some(leg) = self.state.legs.find(media) {
                     leg.describe(stream, now);
+                    self.state.tick_at = self.state.tick_at.or(Some(now + TICK));
                 }
             }
             MediaCommand::Join { left, right, record } => {
@@ -291,7 +297,7 @@ impl Engine {
         record: Option<&RecordOrder>,
         now: Instant,
     ) -> Result<(), String> {
-        let State { legs, recordings, tick_at, .. } = &mut self.state;
+        let State { legs, recordings, .. } = &mut self.state;
         let (Some(left_row), Some(right_row)) = (legs.row(left), legs.row(right)) else {
             return Err("one of the legs is not open".to_owned());
         };
@@ -320,7 +326,6 @@ impl Engine {
                 leg.place = None;
             }
         }
-        *tick_at = tick_at.or(Some(now + TICK));
         Ok(())
     }
 
@@ -364,8 +369,10 @@ impl Engine {
 
     /// Closing the sockets takes them out of epoll.
     fn close(&mut self, media: MediaId, now: Instant) {
-        let Some(leg) = self.state.legs.remove(media) else { return };
-        tracing::debug!(media = media.0, port = leg.ports.port, counts = ?leg.counts, "media closed");
+        let Some(mut leg) = self.state.legs.remove(media) else { return };
+        reports::say_bye(&mut leg, self.origin.moment(now));
+        let (counts, peer) = (leg.counts, leg.reporting.reports.peer());
+        tracing::debug!(media = media.0, port = leg.ports.port, ?counts, ?peer, "media closed");
         self.ports.give_back(leg.ports.port, now);
     }
 }

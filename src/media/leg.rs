@@ -8,11 +8,12 @@ use std::{
     time::Instant,
 };
 
-use super::{player::Playing, ports::PortPair, recording::Place};
+use super::{player::Playing, ports::PortPair, recording::Place, reports::Reporting};
 use crate::{
     rtp::{
         continuity::Continuity,
         packet::Header,
+        rtcp::Reports,
         source_lock::SourceLock,
         stream::{Codec, Stream},
         telephone_event::DigitDecoder,
@@ -82,6 +83,7 @@ pub(super) struct Leg {
     pub(super) lock: SourceLock,
     /// Everything that goes out to the peer passes here, whoever it comes from.
     pub(super) outgoing: Continuity,
+    pub(super) reporting: Reporting,
     pub(super) route: Route,
     pub(super) digits: DigitDecoder,
     pub(super) place: Option<Place>,
@@ -102,6 +104,7 @@ impl Leg {
             stream: None,
             lock: SourceLock::new(None),
             outgoing: Continuity::new(ssrc, sequence, timestamp, now),
+            reporting: Reporting::new(media, Reports::new(ssrc, &cname(media))),
             route: Route::Parted,
             digits: DigitDecoder::default(),
             place: None,
@@ -119,6 +122,9 @@ impl Leg {
             self.heard_at = now;
         }
         self.lock.unlock(Some(stream.remote), now);
+        if self.stream.is_none_or(|before| before.remote_rtcp != stream.remote_rtcp) {
+            self.reporting.redirect();
+        }
         self.stream = Some(stream);
     }
 
@@ -155,7 +161,9 @@ impl Leg {
 
     /// Sends one packet to the peer, whose address is `to`. What cannot be sent is lost, as on any link,
     /// and counted; an ICMP error that an earlier packet earned is reported here too and means nothing.
-    pub(super) fn send(&mut self, bytes: &[u8], to: SocketAddr) {
+    /// The bytes of payload in it are for the RTCP reports.
+    pub(super) fn send(&mut self, bytes: &[u8], payload_octets: usize, to: SocketAddr) {
+        self.reporting.reports.sent(payload_octets);
         match self.ports.rtp.send_to(bytes, to) {
             Ok(_) => self.counts.sent += 1,
             Err(_) => self.counts.unsent += 1,
@@ -183,6 +191,12 @@ fn beginnings(media: MediaId) -> (u32, u16, u32) {
         u128::from(RandomState::new().hash_one(media)) << 64 | u128::from(RandomState::new().hash_one(media));
     let [s0, s1, s2, s3, n0, n1, t0, t1, t2, t3, ..] = bytes.to_be_bytes();
     (u32::from_be_bytes([s0, s1, s2, s3]), u16::from_be_bytes([n0, n1]), u32::from_be_bytes([t0, t1, t2, t3]))
+}
+
+/// 96 random bits, which tell nothing about this machine or the call (RFC 7022 §4.2).
+fn cname(media: MediaId) -> String {
+    let [a, b, c] = [(), (), ()].map(|()| RandomState::new().hash_one(media) & 0xffff_ffff);
+    format!("{a:08x}{b:08x}{c:08x}")
 }
 
 /// All open legs.

@@ -17,6 +17,7 @@ mod prompts;
 pub mod recorder;
 mod recording;
 mod relay;
+mod reports;
 #[cfg(test)]
 mod wire;
 
@@ -129,6 +130,7 @@ impl Media {
             ports,
             silence_after: settings.silence_after,
             prompts,
+            origin: clock::Origin::read(),
             state: State::default(),
         };
         let relay = std::thread::Builder::new()

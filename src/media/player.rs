@@ -85,7 +85,7 @@ pub(super) fn play(leg: &mut Leg, prompts: &Prompts, now: Instant) -> Progress {
             let mut packet = [0; packet::HEADER_LEN + LARGEST_FRAME];
             let payload = frame.get(..samples).unwrap_or_default();
             if let Some(length) = packet::compose(&header, payload, &mut packet) {
-                leg.send(packet.get(..length).unwrap_or_default(), to);
+                leg.send(packet.get(..length).unwrap_or_default(), samples, to);
             }
         }
         playing.position += samples;

@@ -69,6 +69,7 @@ fn accept(
         leg.counts.strangers += 1;
         return None;
     }
+    leg.reporting.reports.received(&packet.header, now);
     if !stream.peer_sends {
         leg.counts.unasked += 1;
         return None;
@@ -131,13 +132,14 @@ fn pass_on(peer: &mut Leg, accepted: Accepted, datagram: &mut [u8], now: Instant
     let Some(payload_type) = payload_type else { return };
     let source = Source::Relayed(accepted.from);
     let Some(header) = peer.outgoing_header(source, &accepted.header, now) else { return };
+    let octets = accepted.payload.len();
     if let Some((from, to)) = change
         && let Some(payload) = datagram.get_mut(accepted.payload)
     {
         g711::transcode(from, to, payload);
     }
     packet::rewrite(datagram, &Header { payload_type, ..header });
-    peer.send(datagram, to);
+    peer.send(datagram, octets, to);
 }
 
 fn changes(from: Codec, to: Codec) -> Option<(Codec, Codec)> {

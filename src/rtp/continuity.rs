@@ -60,6 +60,11 @@ impl Continuity {
         self.ssrc
     }
 
+    /// Where the stream's clock stands at `now`, by its newest packet (RFC 3550 §6.4.1).
+    pub fn timestamp(&self, now: Instant) -> RtpTimestamp {
+        self.timestamp.plus(samples(now.saturating_duration_since(self.at)))
+    }
+
     /// The header under which a packet of `source` goes out now, payload type as it came. Another
     /// `source`, SSRC or numbering is a switch: numbers go on by one, time by what passed, and the
     /// marker is set. `None`: a straggler of the source before, not to be sent.

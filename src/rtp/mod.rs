@@ -5,6 +5,7 @@
 pub mod continuity;
 pub mod g711;
 pub mod packet;
+pub mod reception;
 pub mod rtcp;
 pub mod source_lock;
 pub mod stream;
