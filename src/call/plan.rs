@@ -147,12 +147,18 @@ fn mobile(mobile: &Mobile) -> Target {
 /// whole. Anything else than digits is refused, and so is an empty number.
 pub fn may_dial(house: &House, number: &str) -> bool {
     let Some(number) = Dialled::read(number) else { return false };
-    let rules = &house.calling_out;
-    rules.emergency.iter().any(|emergency| Dialled::read(emergency).as_ref() == Some(&number))
-        || rules
+    house.calling_out.emergency.iter().any(|emergency| Dialled::read(emergency).as_ref() == Some(&number))
+        || house
+            .calling_out
             .allowed_prefixes
             .iter()
             .any(|prefix| Dialled::read(prefix).is_some_and(|prefix| number.starts_with(&prefix)))
+}
+
+/// Whether that number is one for emergencies, however it is written; it always passes.
+pub fn is_emergency(house: &House, number: &str) -> bool {
+    let number = Dialled::read(number);
+    number.is_some() && house.calling_out.emergency.iter().any(|emergency| Dialled::read(emergency) == number)
 }
 
 /// A number as it is compared: in the country or abroad, digits only, without the country's own code.
@@ -173,6 +179,8 @@ impl Dialled {
         }
         Some(match abroad.map(|digits| digits.strip_prefix("86").ok_or(digits)) {
             None => Self::Home(digits.to_owned()),
+            // Two codes in a row would lead abroad under the name of home.
+            Some(Ok(home)) if home.starts_with("00") => return None,
             Some(Ok(home)) => Self::Home(home.to_owned()),
             Some(Err(foreign)) => Self::Abroad(foreign.to_owned()),
         })

@@ -240,6 +240,11 @@ impl Challenger {
         ) else {
             return Verdict::Wrong;
         };
+        if self.serial_and_age(nonce, now).is_none() {
+            // Whoever does not know a nonce of ours has not heard us: its address may be forged, so
+            // nothing may be held against it.
+            return Verdict::Stale;
+        }
         let algorithm = match Algorithm::read(given.get("algorithm")) {
             Some(algorithm) if self.offered.takes(algorithm) => algorithm,
             _ => return Verdict::Wrong,

@@ -23,7 +23,9 @@ impl Switch {
     pub(super) fn requested(&mut self, server: ServerId, request: &Request, hop: Hop, now: Moment) {
         if request.method != Method::Register {
             // MESSAGE, SUBSCRIBE, REFER and the like: nothing of ours wants them yet.
-            self.stranger(request, hop);
+            if !self.knows(hop) {
+                self.stranger(request, hop);
+            }
             return self.respond(server, Status::FORBIDDEN, Headers::new(), now);
         }
         let phone = match self.gate.ask(request, hop.remote.ip(), now.mono) {

@@ -14,7 +14,7 @@ use crate::{
     desk::{
         number::Number,
         outage::{Edge, OutageChange, Subject},
-        ticket::{TicketId, Unanswered},
+        ticket::{RecordingReport, TicketId, Unanswered, Verdict},
         verdict::verdict,
     },
     rtp::stream::{Codec, Stream},
@@ -156,26 +156,46 @@ impl Switch {
             }
         };
         leg.blame(reason, status);
-        let target = leg.target.clone();
-        if let (InviteRefused::NoAnswer(_), false) = (why, leg.rang) {
+        let (target, rang) = (leg.target.clone(), leg.rang);
+        if let (InviteRefused::NoAnswer(_), false) = (why, rang) {
             self.doubt(&target, usage, now);
         }
         if let InviteRefused::Answer { response, contacts } = why
             && response.status.is_redirection()
-            && let Some(to) = self.redirection(&target, contacts)
+            && let Some(to) = self.redirection(&target, contacts, now)
         {
+            self.leg_moves_on(ticket, index, now);
+            self.events.push_back((ticket, Event::Redirected { leg: index, to }));
+            return;
+        }
+        let unserved = match why {
+            InviteRefused::Answer { response, .. } => (500..600).contains(&response.status.code()),
+            InviteRefused::NoAnswer(_) => true,
+            InviteRefused::Cancelled => false,
+        };
+        if unserved && !rang && self.invite_next_way(ticket, index, now) {
             self.usages.remove(&usage);
             if let Some(leg) = self.leg_mut(ticket, index) {
                 leg.branches.iter_mut().filter(|b| b.usage == usage).for_each(|b| b.over = true);
             }
-            self.events.push_back((ticket, Event::Redirected { leg: index, to }));
             return;
         }
         self.branch_over(ticket, index, usage);
     }
 
+    /// The whole leg goes elsewhere: its other contacts need not ring any longer.
+    fn leg_moves_on(&mut self, ticket: TicketId, index: LegIndex, now: Moment) {
+        let Some(leg) = self.leg_mut(ticket, index) else { return };
+        let open: Vec<UsageId> = leg.branches.iter().filter(|b| !b.over).map(|b| b.usage).collect();
+        leg.branches.iter_mut().for_each(|b| b.over = true);
+        for usage in open {
+            self.usages.remove(&usage);
+            self.ua.hang_up(usage, None, now.mono);
+        }
+    }
+
     /// Nobody answered at all: look at once whether the phone or the trunk is still there.
-    fn doubt(&mut self, target: &Target, usage: UsageId, now: Moment) {
+    pub(super) fn doubt(&mut self, target: &Target, usage: UsageId, now: Moment) {
         let remote = self.ua.remote(usage);
         match target {
             Target::Phone(phone) => {
@@ -195,11 +215,11 @@ impl Switch {
 
     /// Where a 302 leads, if the house allows it: a desk phone, a duty mobile, or a number that desk
     /// phones may dial. Only a desk phone may redirect.
-    fn redirection(&self, from: &Target, contacts: &[Uri]) -> Option<Target> {
-        if !matches!(from, Target::Phone(_)) {
-            return None;
-        }
-        contacts.iter().find_map(|uri| {
+    fn redirection(&mut self, from: &Target, contacts: &[Uri], now: Moment) -> Option<Target> {
+        let Target::Phone(phone) = from else { return None };
+        // A redirection outside is a call out of that phone, and counts as one (`decisions.md` 11).
+        let capped = self.over_cap(phone, now);
+        let to = contacts.iter().find_map(|uri| {
             let number = super::incoming::number_of(uri)?;
             if self.house.phones.iter().any(|phone| phone.name == number) {
                 return Some(Target::Phone(number));
@@ -212,8 +232,12 @@ impl Switch {
                     trunk: mobile.trunk.clone(),
                 });
             }
-            plan::may_dial(&self.house, &number).then(|| Target::Outside(Number::new(number)))
-        })
+            (!capped && plan::may_dial(&self.house, &number)).then(|| Target::Outside(Number::new(number)))
+        });
+        if let Some(Target::Outside(_)) = to {
+            self.calls_out.entry(phone.clone()).or_default().push_back(now.mono);
+        }
+        to
     }
 
     /// A digit by SIP INFO, in either of the two usual forms.
@@ -380,7 +404,7 @@ impl Switch {
     fn recorded(
         &mut self,
         ticket: TicketId,
-        report: Option<crate::desk::ticket::RecordingReport>,
+        report: Option<RecordingReport>,
         why: Option<String>,
         now: Moment,
     ) {
@@ -396,10 +420,12 @@ impl Switch {
         }
         let Some(mut closing) = self.closing.remove(&ticket) else { return };
         self.deadlines.remove(&(closing.deadline, ticket));
-        let verdict = match (&report, why) {
-            (_, Some(why)) => crate::desk::ticket::Verdict::Failed(why),
+        let verdict = match (&report, closing.failed.take().or(why)) {
+            // Something is there to hear, so say what is wrong with it.
+            (Some(report), Some(why)) if report.samples > 0 => Verdict::Degraded(why),
+            (_, Some(why)) => Verdict::Failed(why),
             (Some(report), None) => verdict(report, closing.talked),
-            (None, None) => crate::desk::ticket::Verdict::Failed("the recorder said nothing".to_owned()),
+            (None, None) => Verdict::Failed("the recorder said nothing".to_owned()),
         };
         closing.log.recorded(report, verdict, now.wall);
         self.save(&mut closing.log);
@@ -419,8 +445,15 @@ impl Switch {
         }));
     }
 
-    pub(super) fn recorder_never_answered(&mut self, ticket: TicketId, now: Moment) {
-        self.recorded(ticket, None, Some("the recorder did not answer".to_owned()), now);
+    /// The ticket says that its recording is missing, and still waits: a disk that was stuck for minutes
+    /// may yet close the file.
+    pub(super) fn recorder_is_late(&mut self, ticket: TicketId, now: Moment) {
+        let Some(mut closing) = self.closing.remove(&ticket) else { return };
+        let why = "the recorder has not closed the file yet".to_owned();
+        self.watch_disk(Some(&why), now);
+        closing.log.recorded(None, Verdict::Failed(why), now.wall);
+        self.save(&mut closing.log);
+        self.closing.insert(ticket, closing);
     }
 }
 

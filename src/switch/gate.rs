@@ -11,6 +11,12 @@ use crate::sip::{
 /// Addresses whose failures are remembered; when full, the one that failed longest ago is forgotten.
 const REMEMBERED_ADDRESSES: usize = 10_000;
 
+/// Messages a second that all strangers together may send. A phone's first registration takes two.
+const STRANGERS: f64 = 100.0;
+
+/// After silence so many seconds' worth may come at once: a whole house of phones after a power cut.
+const BURST_SECONDS: f64 = 10.0;
+
 /// What a request proved.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Proof {
@@ -32,6 +38,9 @@ pub(super) struct Gate {
     guard: GuardSettings,
     passwords: Passwords,
     failures: BTreeMap<IpAddr, Failures>,
+    /// Messages of strangers that may still come, refilled as time passes.
+    room: f64,
+    filled_at: Option<Instant>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -50,6 +59,8 @@ impl Gate {
             guard,
             passwords,
             failures: BTreeMap::new(),
+            room: 0.0,
+            filled_at: None,
         }
     }
 
@@ -57,9 +68,22 @@ impl Gate {
         self.passwords = passwords;
     }
 
-    /// Whether everything from that address is dropped for now.
-    pub(super) fn ignores(&self, address: IpAddr, now: Instant) -> bool {
-        self.failures.get(&address).and_then(|f| f.banned_until).is_some_and(|until| now < until)
+    /// Whether a message from an address that we do not know is looked at: not after too many wrong
+    /// passwords, and never more than [`STRANGERS`] a second from all strangers together, so that their
+    /// noise cannot fill what trunk and phones need.
+    pub(super) fn admits(&mut self, address: IpAddr, now: Instant) -> bool {
+        if self.failures.get(&address).and_then(|f| f.banned_until).is_some_and(|until| now < until) {
+            return false;
+        }
+        let since =
+            self.filled_at.map_or(f64::INFINITY, |at| now.saturating_duration_since(at).as_secs_f64());
+        self.filled_at = Some(now);
+        self.room = (self.room + since * STRANGERS).min(STRANGERS * BURST_SECONDS);
+        if self.room < 1.0 {
+            return false;
+        }
+        self.room -= 1.0;
+        true
     }
 
     /// Asks a request who sent it (RFC 3261 §22.2).

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     call::{
         machine::{Call, LegIndex},
-        plan::{self, Plan, Target},
+        plan::{self, Plan},
         staffing::staffing,
     },
     desk::{
@@ -55,6 +55,8 @@ struct Arrival {
     /// The call seems to be one of ours that came back.
     looped: bool,
     max_forwards: u8,
+    /// Why it can't be taken at all.
+    refused: Option<Status>,
 }
 
 impl Switch {
@@ -90,27 +92,29 @@ impl Switch {
                 return self.ua.refuse(usage, Status::ADDRESS_INCOMPLETE, Headers::new(), now.mono);
             }
         };
-        if self.leaving || self.calls.len() >= self.settings.max_calls {
-            let mut headers = Headers::new();
-            headers.push(HeaderName::RetryAfter, "10");
-            return self.ua.refuse(usage, Status::SERVICE_UNAVAILABLE, headers, now.mono);
-        }
-        let session = match offer.as_deref().map(sdp::read) {
-            None => None,
-            Some(Ok(session)) => Some(session),
-            Some(Err(_)) => return self.ua.refuse(usage, Status::BAD_REQUEST, Headers::new(), now.mono),
-        };
         let caller = match &sender {
             Sender::Trunk(_) => caller_of(request),
             Sender::Phone(phone) => Caller { number: Some(Number::new(phone.clone())), name: None },
         };
-        let looped = self.came_back(request, &caller);
+        let looped = self.came_back(request, &caller, now);
         let max_forwards = request.headers.max_forwards();
-        if max_forwards == 0 {
+        let session = offer.as_deref().map(sdp::read);
+        let refused = if self.leaving || self.calls.len() >= self.settings.max_calls {
+            Some(Status::SERVICE_UNAVAILABLE)
+        } else if max_forwards == 0 {
             // It has been around too often; whatever we would dial for it goes around again.
-            return self.ua.refuse(usage, Status::TOO_MANY_HOPS, Headers::new(), now.mono);
-        }
-        let arrival = Arrival { usage, hop, sender, caller, offer: session, looped, max_forwards };
+            Some(Status::TOO_MANY_HOPS)
+        } else {
+            match &session {
+                Some(Err(_)) => Some(Status::BAD_REQUEST),
+                Some(Ok(session)) if super::facts::favourite(session).is_none() => {
+                    Some(Status::NOT_ACCEPTABLE_HERE)
+                }
+                Some(Ok(_)) | None => None,
+            }
+        };
+        let session = session.and_then(Result::ok);
+        let arrival = Arrival { usage, hop, sender, caller, offer: session, looped, max_forwards, refused };
         match wish {
             Wish::Hotline(number) => self.hotline_call(arrival, &number, now),
             Wish::Phone(name) => {
@@ -154,36 +158,32 @@ impl Switch {
     }
 
     fn is_hotline(&self, number: &str) -> bool {
-        self.house.hotlines.iter().any(|hotline| hotline == number)
-            || self.trunks.iter().any(|trunk| trunk.settings.number == number)
+        let same = |ours: &str| bare(ours) == bare(number);
+        self.house.hotlines.iter().any(|hotline| same(hotline))
+            || self.trunks.iter().any(|trunk| same(&trunk.settings.number))
     }
 
     /// Whether this is a call that we forwarded, sent back to us by the carrier (`decisions.md` 9): it
-    /// carries our token or our Diversion, or comes from (or for) somebody whose mobile we are ringing.
-    fn came_back(&self, request: &Request, caller: &Caller) -> bool {
-        let token = request.headers.all(&HeaderName::UserToUser).any(|value| value.contains(&self.token));
-        let diverted = request.headers.all(&HeaderName::Diversion).any(|value| {
-            NameAddr::parse(value)
-                .ok()
-                .and_then(|by| number_of(&by.uri))
-                .is_some_and(|by| self.is_hotline(&by))
-        });
-        let same = |a: &str, b: &str| bare(a) == bare(b);
-        let number = caller.number.as_ref().map(|number| number.reveal().as_str());
-        let ringing_mobile = number.is_some_and(|number| {
-            self.calls.values().any(|call| {
-                let mobiles = call.legs.values().filter_map(|leg| match &leg.target {
-                    Target::Mobile { number, .. } if leg.chosen.is_none() && !leg.is_over() => Some(number),
-                    Target::Mobile { .. } | Target::Phone(_) | Target::Outside(_) => None,
-                });
-                let first = call.caller.caller.number.as_ref();
-                let mut rung = mobiles.peekable();
-                rung.peek().is_some()
-                    && (rung.any(|mobile| same(mobile.reveal(), number))
-                        || first.is_some_and(|first| same(first.reveal(), number)))
-            })
-        });
-        token || diverted || ringing_mobile
+    /// carries our token, or it comes from the mobile, or for the same caller (also with our Diversion and
+    /// nobody's number), within the loop window after the mobile was dialled.
+    fn came_back(&mut self, request: &Request, caller: &Caller, now: Moment) -> bool {
+        if request.headers.all(&HeaderName::UserToUser).any(|value| value.contains(&self.token)) {
+            return true;
+        }
+        let window = self.house.forwarding.loop_window;
+        while self.sent_out.front().is_some_and(|out| now.mono.saturating_duration_since(out.at) > window) {
+            self.sent_out.pop_front();
+        }
+        let Some(number) = caller.number.as_ref().map(|number| bare(number.reveal())) else {
+            let diverted = request.headers.all(&HeaderName::Diversion).any(|value| {
+                let by = NameAddr::parse(value).ok().and_then(|by| number_of(&by.uri));
+                by.is_some_and(|by| self.is_hotline(&by))
+            });
+            return diverted && self.sent_out.iter().any(|out| out.caller.is_none());
+        };
+        self.sent_out.iter().any(|out| {
+            bare(&out.mobile) == number || out.caller.as_deref().is_some_and(|c| bare(c) == number)
+        })
     }
 
     fn hotline_call(&mut self, arrival: Arrival, hotline: &str, now: Moment) {
@@ -200,7 +200,7 @@ impl Switch {
     fn outside_call(&mut self, arrival: Arrival, number: String, now: Moment) {
         let Sender::Phone(phone) = &arrival.sender else { return };
         let phone = phone.clone();
-        let emergency = self.house.calling_out.emergency.contains(&number);
+        let emergency = plan::is_emergency(&self.house, &number);
         let refused = if !plan::may_dial(&self.house, &number) {
             Some("not an allowed number")
         } else if !emergency && self.over_cap(&phone, now) {
@@ -218,7 +218,7 @@ impl Switch {
         self.start_call(arrival, Direction::Out, &number, plan, "", None, now);
     }
 
-    fn over_cap(&mut self, phone: &str, now: Moment) -> bool {
+    pub(super) fn over_cap(&mut self, phone: &str, now: Moment) -> bool {
         const HOUR: Duration = Duration::from_secs(3600);
         let made = self.calls_out.entry(phone.to_owned()).or_default();
         while made.front().is_some_and(|at| now.mono.saturating_duration_since(*at) >= HOUR) {
@@ -239,7 +239,7 @@ impl Switch {
         now: Moment,
     ) {
         let ticket = self.numbers.next(now.wall.date_naive(), now.ms_of_day());
-        let Arrival { usage, hop, sender, caller, offer, looped: _, max_forwards } = arrival;
+        let Arrival { usage, hop, sender, caller, offer, looped: _, max_forwards, refused } = arrival;
         let (trunk, phone) = match sender {
             Sender::Trunk(name) => (Some(name), None),
             Sender::Phone(name) => (None, Some(name)),
@@ -258,10 +258,13 @@ impl Switch {
             desk_state: desk_state.to_owned(),
             call_id: self.ua.call_id(usage).unwrap_or_default().to_owned(),
         });
-        let usable = offer.as_ref().is_none_or(|offer| super::facts::favourite(offer).is_some());
-        if !usable {
-            // Nothing that we speak: say so at once, and leave a trace on the ticket.
-            self.ua.refuse(usage, Status::NOT_ACCEPTABLE_HERE, Headers::new(), now.mono);
+        if let Some(status) = refused {
+            // Said at once, and with a trace on the ticket.
+            let mut headers = Headers::new();
+            if status == Status::SERVICE_UNAVAILABLE {
+                headers.push(HeaderName::RetryAfter, "10");
+            }
+            self.ua.refuse(usage, status, headers, now.mono);
             log.outcome(Outcome::Refused, None, now.wall);
             log.ended(now.wall);
             return self.save(&mut log);

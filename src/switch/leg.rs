@@ -86,6 +86,8 @@ pub(super) struct Leg {
     pub(super) chosen: Option<UsageId>,
     pub(super) agreed: Option<Agreed>,
     pub(super) rang: bool,
+    /// Trunk servers that were asked for it.
+    pub(super) tried: Vec<SocketAddr>,
     /// The kindest reason that its branches gave so far.
     pub(super) reason: Option<(Unanswered, Option<u16>)>,
 }
@@ -156,6 +158,8 @@ pub(super) struct Closing {
     pub(super) log: TicketLog,
     pub(super) talked: Duration,
     pub(super) deadline: Instant,
+    /// What went wrong while it was written.
+    pub(super) failed: Option<String>,
 }
 
 impl LiveCall {
@@ -169,6 +173,21 @@ impl LiveCall {
 }
 
 impl Leg {
+    /// A leg that waits for its ports.
+    pub(super) fn new(target: Target, ports: Ports, sdp: OurSdp) -> Self {
+        Self {
+            target,
+            ports,
+            sdp,
+            branches: Vec::new(),
+            chosen: None,
+            agreed: None,
+            rang: false,
+            tried: Vec::new(),
+            reason: None,
+        }
+    }
+
     /// Every attempt has ended.
     pub(super) fn is_over(&self) -> bool {
         self.ports.state == PortState::Refused

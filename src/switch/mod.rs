@@ -6,6 +6,7 @@
 //! `incoming.rs`, which opens its ticket; what its call orders is carried out in `orders.rs`; the edge
 //! of the house (REGISTER, trunks, OPTIONS) lives in `edge.rs`.
 
+mod dialling;
 mod edge;
 mod facts;
 mod gate;
@@ -35,6 +36,7 @@ use rand_chacha::ChaCha8Rng;
 
 pub use self::moment::Now;
 use self::{
+    dialling::SentOut,
     gate::Gate,
     leg::{Closing, LiveCall},
     media::{MediaCommand, MediaFact, MediaId},
@@ -222,6 +224,8 @@ pub struct Switch {
     token: String,
     /// The daemon stops: no new calls.
     leaving: bool,
+    /// Calls forwarded of late, by which one that comes back is recognised.
+    sent_out: VecDeque<SentOut>,
     /// The last recording could not be written whole.
     disk_failed: bool,
     out: Vec<Output>,
@@ -260,6 +264,7 @@ impl Switch {
             last_media: 0,
             token,
             leaving: false,
+            sent_out: VecDeque::new(),
             disk_failed: false,
             out: Vec::new(),
             chance,
@@ -284,7 +289,7 @@ impl Switch {
         let now = Moment::new(now, zone(&self.house));
         match input {
             Input::Received { hop, bytes } => {
-                if !self.gate.ignores(hop.remote.ip(), now.mono) {
+                if self.knows(hop) || self.gate.admits(hop.remote.ip(), now.mono) {
                     self.ua.receive(hop, &bytes, now.mono);
                 }
             }
@@ -309,6 +314,11 @@ impl Switch {
         }
         self.settle(now);
         std::mem::take(&mut self.out)
+    }
+
+    /// Whether a trunk or a registered phone sends from there. Nobody else's noise keeps them out.
+    fn knows(&self, hop: Hop) -> bool {
+        self.trunks.iter().any(|trunk| trunk.owns(hop.remote)) || self.registrar.has(hop.remote.ip())
     }
 
     /// When [`Input::DeadlinePassed`] is wanted next.
@@ -351,7 +361,7 @@ impl Switch {
             if self.calls.contains_key(&ticket) {
                 self.events.push_back((ticket, Event::DeadlinePassed));
             } else {
-                self.recorder_never_answered(ticket, now);
+                self.recorder_is_late(ticket, now);
             }
         }
     }

@@ -12,22 +12,17 @@ use chrono::Datelike;
 
 use super::{
     Moment, Notice, Output, Switch,
-    facts::{CODECS, COMPLETED_ELSEWHERE, favourite, stream_of},
-    leg::{Branch, Closing, Leg, LiveCall, OurSdp, PortState, RecordingState},
+    dialling::liking,
+    facts::{COMPLETED_ELSEWHERE, stream_of},
+    leg::{Closing, LiveCall, OurSdp, PortState, RecordingState},
     media::{MediaCommand, RecordOrder},
-    outgoing::{self, DiversionReason, Forwarded},
 };
 use crate::{
-    call::{
-        machine::{Action, CallerRefused, Event, LegIndex, Note},
-        plan::Target,
-    },
-    desk::ticket::{Direction, Outcome, Party, TicketId, TicketLog, Unanswered, Verdict},
+    call::machine::{Action, CallerRefused, Event, LegIndex, Note},
+    desk::ticket::{Direction, Outcome, TicketId, TicketLog, Unanswered, Verdict},
     sip::{
-        message::{HeaderName, Headers, Status},
-        offer::{self, AudioCodec},
-        sdp,
-        ua::Outgoing,
+        message::{Headers, Status},
+        offer, sdp,
     },
 };
 
@@ -128,130 +123,6 @@ impl Switch {
         call.legs.get(&leg).map(|leg| leg.ports.media)
     }
 
-    /// Ports first (`decisions.md` 17); the INVITE follows when they are open.
-    fn dial(&mut self, ticket: TicketId, index: LegIndex, target: Target, now: Moment) {
-        let ipv6 = match &target {
-            Target::Phone(phone) => {
-                self.registrar.targets(phone).first().is_some_and(|(_, hop)| hop.remote.is_ipv6())
-            }
-            Target::Mobile { trunk, .. } => {
-                self.way_out(trunk.as_deref()).is_some_and(|(_, at)| at.is_ipv6())
-            }
-            Target::Outside(_) => self.way_out(None).is_some_and(|(_, at)| at.is_ipv6()),
-        };
-        let ports = self.open_ports(ticket, index, ipv6);
-        let sdp = self.our_sdp();
-        let Some(call) = self.calls.get_mut(&ticket) else { return };
-        let party = match &target {
-            Target::Phone(name) => Party::Phone(name.clone()),
-            Target::Mobile { name, number, .. } => {
-                Party::Mobile { name: name.clone(), number: number.clone() }
-            }
-            Target::Outside(number) => Party::Outside(number.clone()),
-        };
-        call.log.leg_dialled(index.0, party, now.wall);
-        self.touched.insert(ticket);
-        let leg = Leg {
-            target,
-            ports,
-            sdp,
-            branches: Vec::new(),
-            chosen: None,
-            agreed: None,
-            rang: false,
-            reason: None,
-        };
-        call.legs.insert(index, leg);
-    }
-
-    /// One INVITE to each contact of a phone, or one over a trunk.
-    pub(super) fn send_invites(&mut self, ticket: TicketId, index: LegIndex, now: Moment) {
-        let Some(call) = self.calls.get(&ticket) else { return };
-        let Some(leg) = call.legs.get(&index) else { return };
-        let (leg_target, direction) = (leg.target.clone(), call.direction);
-        let ways: Vec<Outgoing> = match &leg.target {
-            Target::Phone(phone) => self
-                .registrar
-                .targets(phone)
-                .into_iter()
-                .map(|(contact, hop)| {
-                    outgoing::to_phone(phone, contact, hop, &call.caller.caller, &self.settings.realm)
-                })
-                .collect(),
-            Target::Mobile { number, trunk, .. } => {
-                let reason = match (call.log.ticket().flagged.is_some(), call.all_busy) {
-                    (true, _) => DiversionReason::NoAnswer,
-                    (false, true) => DiversionReason::UserBusy,
-                    (false, false) => DiversionReason::Unconditional,
-                };
-                let forwarded = Forwarded { hotline: &call.dialled, reason, token: &self.token };
-                let way = self.way_out(trunk.as_deref()).map(|(trunk, server)| {
-                    outgoing::over_trunk(
-                        trunk,
-                        server,
-                        number.reveal(),
-                        Some(&call.caller.caller),
-                        Some(&forwarded),
-                    )
-                });
-                way.into_iter().collect()
-            }
-            Target::Outside(number) => {
-                // A redirected hotline call still tells who calls; a desk phone's own call does not.
-                let caller = (call.direction == Direction::Hotline).then_some(&call.caller.caller);
-                let way = self.way_out(None);
-                way.map(|(trunk, server)| outgoing::over_trunk(trunk, server, number.reveal(), caller, None))
-                    .into_iter()
-                    .collect()
-            }
-        };
-        let codecs = match &leg.target {
-            Target::Phone(_) => codecs_for(call),
-            Target::Mobile { trunk, .. } => self.trunk_codecs(trunk.as_deref()),
-            Target::Outside(_) => self.trunk_codecs(None),
-        };
-        let both = sdp::Direction::SendRecv;
-        let Some((ours, address)) = self.our_side(ticket, index) else { return };
-        let said = ours.say(address, |local| offer::offer(local, &codecs, both));
-        if ways.is_empty() {
-            self.events.push_back((ticket, Event::Unanswered { leg: index, why: Unanswered::Unreachable }));
-            return;
-        }
-        let mut first = None;
-        let trunk = match (&leg_target, direction) {
-            (Target::Outside(_), Direction::Out) => self.way_out(None).map(|(trunk, _)| trunk.name.clone()),
-            (Target::Outside(_) | Target::Phone(_) | Target::Mobile { .. }, _) => None,
-        };
-        let hops = call_hops(self.calls.get(&ticket));
-        for mut to in ways {
-            to.headers.set(HeaderName::MaxForwards, hops.to_string());
-            let usage = self.ua.invite(to, said.clone(), now.mono);
-            self.usages.insert(usage, (ticket, index));
-            first = first.or_else(|| self.ua.call_id(usage).map(str::to_owned));
-            if let Some(leg) = self.calls.get_mut(&ticket).and_then(|call| call.legs.get_mut(&index)) {
-                leg.branches.push(Branch { usage, over: false });
-            }
-        }
-        if let Some(call) = self.calls.get_mut(&ticket) {
-            call.log.leg_call_id(index.0, &first.unwrap_or_default());
-            if let Some(trunk) = trunk {
-                call.log.goes_out_by(&trunk);
-            }
-        }
-    }
-
-    /// The trunk to call by: the one that is named, else the first that is up, else one that may be.
-    fn way_out(&self, name: Option<&str>) -> Option<(&super::settings::TrunkSettings, std::net::SocketAddr)> {
-        let named = self.trunks.iter().filter(|trunk| name.is_none_or(|name| trunk.settings.name == name));
-        let reachable: Vec<_> = named.filter_map(|trunk| Some((trunk, trunk.server()?))).collect();
-        let up = reachable.iter().find(|(trunk, _)| trunk.up() == Some(true));
-        up.or_else(|| reachable.first()).map(|(trunk, server)| (&trunk.settings, *server))
-    }
-
-    fn trunk_codecs(&self, name: Option<&str>) -> Vec<AudioCodec> {
-        self.way_out(name).map_or_else(|| CODECS.to_vec(), |(trunk, _)| trunk.codecs.clone())
-    }
-
     fn hang_up_leg(&mut self, ticket: TicketId, index: LegIndex, why: Unanswered, now: Moment) {
         let Some(call) = self.calls.get_mut(&ticket) else { return };
         // Somebody else has the caller, unless the caller is gone.
@@ -259,6 +130,7 @@ impl Switch {
         let Some(leg) = call.legs.get_mut(&index) else { return };
         let leg_rings = leg.chosen.is_none();
         let (media, status) = (leg.ports.media, leg.reason.as_ref().and_then(|(_, status)| *status));
+        let deaf = (!leg.rang && leg.chosen.is_none()).then(|| leg.target.clone());
         let mut open = Vec::new();
         for branch in leg.branches.iter_mut().filter(|branch| !branch.over) {
             branch.over = true;
@@ -270,6 +142,10 @@ impl Switch {
             (why == Unanswered::NotNeeded && leg_rings && talking).then(|| COMPLETED_ELSEWHERE.to_owned());
         for usage in open {
             self.usages.remove(&usage);
+            if let Some(target) = deaf.as_ref().filter(|_| why == Unanswered::NoAnswer) {
+                // It has not even said that it rings: look whether it is still there.
+                self.doubt(target, usage, now);
+            }
             self.ua.hang_up(usage, elsewhere.clone(), now.mono);
         }
         if let Some(call) = self.calls.get_mut(&ticket) {
@@ -433,7 +309,8 @@ impl Switch {
         if let Some(at) = call.deadline {
             self.deadlines.remove(&(at, ticket));
         }
-        if call.recording == RecordingState::Running {
+        if call.recording != RecordingState::NotAsked {
+            // Also after a failure: the recorder gives back what it kept for it.
             self.out.push(Output::Media(MediaCommand::StopRecording { ticket }));
         }
         let mut usages: Vec<_> =
@@ -456,23 +333,19 @@ impl Switch {
             }
         }
         call.log.ended(now.wall);
-        match &call.recording {
-            RecordingState::Running => {
-                let talked = call.joined.map_or(Duration::ZERO, |at| now.mono.saturating_duration_since(at));
-                let deadline = now.mono + RECORDER_PATIENCE;
-                self.save(&mut call.log);
-                self.deadlines.insert((deadline, ticket));
-                self.closing.insert(ticket, Closing { log: call.log, talked, deadline });
-            }
-            RecordingState::Failed(why) => {
-                call.log.recorded(None, Verdict::Failed(why.clone()), now.wall);
-                self.save(&mut call.log);
-            }
+        let failed = match call.recording {
             RecordingState::NotAsked => {
                 call.log.recorded(None, Verdict::None, now.wall);
-                self.save(&mut call.log);
+                return self.save(&mut call.log);
             }
-        }
+            RecordingState::Running => None,
+            RecordingState::Failed(why) => Some(why),
+        };
+        let talked = call.joined.map_or(Duration::ZERO, |at| now.mono.saturating_duration_since(at));
+        let deadline = now.mono + RECORDER_PATIENCE;
+        self.save(&mut call.log);
+        self.deadlines.insert((deadline, ticket));
+        self.closing.insert(ticket, Closing { log: call.log, talked, deadline, failed });
     }
 
     pub(super) fn save(&mut self, log: &mut TicketLog) {
@@ -488,23 +361,6 @@ impl Switch {
             }
         }
     }
-}
-
-/// What is left of the caller's Max-Forwards for the legs that we dial.
-fn call_hops(call: Option<&LiveCall>) -> u8 {
-    call.map_or(0, |call| call.max_forwards.saturating_sub(1))
-}
-
-/// The codecs for a leg: those of the caller first, so that nothing need be converted.
-fn codecs_for(call: &LiveCall) -> Vec<AudioCodec> {
-    let first = call.caller.offer.as_ref().and_then(favourite);
-    liking(first)
-}
-
-fn liking(first: Option<AudioCodec>) -> Vec<AudioCodec> {
-    let mut codecs = CODECS.to_vec();
-    codecs.sort_by_key(|codec| Some(*codec) != first);
-    codecs
 }
 
 /// `2026/11/23/20261123-0007.wav`.

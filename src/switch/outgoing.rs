@@ -40,19 +40,6 @@ impl DiversionReason {
     }
 }
 
-/// `sip:user@host`, without anything else.
-pub(super) fn sip_uri(user: Option<&str>, host: Host, port: Option<u16>) -> SipUri {
-    SipUri {
-        secure: false,
-        user: user.map(str::to_owned),
-        password: None,
-        host,
-        port,
-        params: Params::default(),
-        headers: Vec::new(),
-    }
-}
-
 fn plain(display: Option<String>, uri: SipUri) -> NameAddr {
     NameAddr { display, uri: Uri::Sip(uri), params: Params::default() }
 }
@@ -60,7 +47,7 @@ fn plain(display: Option<String>, uri: SipUri) -> NameAddr {
 /// An address as a URI that leads there: `sip:192.0.2.1:5070;transport=tcp`.
 pub(super) fn address_uri(user: Option<&str>, address: SocketAddr, transport: Transport) -> SipUri {
     let port = (address.port() != transport.default_port()).then_some(address.port());
-    let mut uri = sip_uri(user, Host::Ip(address.ip()), port);
+    let mut uri = SipUri::new(user, Host::Ip(address.ip()), port);
     match transport {
         Transport::Udp => {}
         Transport::Tcp => uri.params.0.push(("transport".to_owned(), Some("tcp".to_owned()))),
@@ -77,13 +64,13 @@ fn domain(text: &str) -> Host {
 /// An INVITE to one contact of a desk phone: the caller's number and name as they came.
 pub(super) fn to_phone(phone: &str, contact: Uri, hop: Hop, caller: &Caller, realm: &str) -> Outgoing {
     let user = caller.number.as_ref().map_or("anonymous", |number| number.reveal().as_str());
-    let from = plain(caller.name.clone(), sip_uri(Some(user), domain(realm), None));
+    let from = plain(caller.name.clone(), SipUri::new(Some(user), domain(realm), None));
     Outgoing {
         uri: contact,
         hop,
         route: Vec::new(),
         from,
-        to: plain(None, sip_uri(Some(phone), domain(realm), None)),
+        to: plain(None, SipUri::new(Some(phone), domain(realm), None)),
         contact_user: "hotlined".to_owned(),
         headers: Headers::new(),
         credentials: None,
@@ -110,8 +97,8 @@ pub(super) fn over_trunk(
     let mut headers = Headers::new();
     let known = caller.and_then(|caller| caller.number.as_ref()).map(|number| number.reveal().as_str());
     let withheld = caller.is_some() && known.is_none();
-    let caller_uri = |user: &str| sip_uri(Some(user), domain(&trunk.domain), None);
-    let mut from = plain(None, sip_uri(Some(&trunk.number), domain(&trunk.domain), None));
+    let caller_uri = |user: &str| SipUri::new(Some(user), domain(&trunk.domain), None);
+    let mut from = plain(None, SipUri::new(Some(&trunk.number), domain(&trunk.domain), None));
     match (trunk.caller_identity, known) {
         (CallerIdentity::Asserted, Some(user)) => {
             headers.push(HeaderName::PAssertedIdentity, plain(None, caller_uri(user)).to_string());
@@ -138,7 +125,7 @@ pub(super) fn over_trunk(
         hop: trunk_hop(trunk, server),
         route: Vec::new(),
         from,
-        to: plain(None, sip_uri(Some(number), domain(&trunk.domain), None)),
+        to: plain(None, SipUri::new(Some(number), domain(&trunk.domain), None)),
         contact_user: trunk.number.clone(),
         headers,
         credentials: trunk.credentials.clone(),
@@ -147,12 +134,12 @@ pub(super) fn over_trunk(
 
 /// A REGISTER or OPTIONS to a trunk's server. `expires` makes it a REGISTER's.
 pub(super) fn to_registrar(trunk: &TrunkSettings, server: SocketAddr, expires: Option<Duration>) -> Outgoing {
-    let ours = plain(None, sip_uri(Some(&trunk.number), domain(&trunk.domain), None));
+    let ours = plain(None, SipUri::new(Some(&trunk.number), domain(&trunk.domain), None));
     let mut headers = Headers::new();
     if let Some(expires) = expires {
         headers.push(HeaderName::Expires, expires.as_secs().to_string());
     }
-    let named = sip_uri(None, domain(&trunk.domain), None);
+    let named = SipUri::new(None, domain(&trunk.domain), None);
     let addressed = address_uri(None, server, trunk.transport);
     Outgoing {
         // RFC 3261 §10.2: a REGISTER names the domain, without a user.
@@ -169,7 +156,7 @@ pub(super) fn to_registrar(trunk: &TrunkSettings, server: SocketAddr, expires: O
 
 /// OPTIONS to a contact of a desk phone.
 pub(super) fn question(contact: Uri, hop: Hop, realm: &str) -> Outgoing {
-    let ours = plain(None, sip_uri(Some("hotlined"), domain(realm), None));
+    let ours = plain(None, SipUri::new(Some("hotlined"), domain(realm), None));
     Outgoing {
         to: NameAddr { display: None, uri: contact.clone(), params: Params::default() },
         uri: contact,

@@ -3,6 +3,7 @@
 
 use std::{
     collections::BTreeMap,
+    net::IpAddr,
     time::{Duration, Instant},
 };
 
@@ -213,13 +214,18 @@ impl Registrar {
         headers
     }
 
-    /// Where the phone can be rung: those that answer; those that are silent only where no other is left.
+    /// Where the phone can be rung: its contacts that answer.
     pub(super) fn targets(&self, phone: &str) -> Vec<(Uri, Hop)> {
         let held = self.phones.get(phone).map_or(&[][..], |entry| &entry.held);
         held.iter()
             .filter(|held| held.silent_since.is_none())
             .map(|held| (held.binding.contact.clone(), held.binding.hop))
             .collect()
+    }
+
+    /// Whether any phone is registered from that address.
+    pub(super) fn has(&self, address: IpAddr) -> bool {
+        self.phones.values().flat_map(|entry| &entry.held).any(|held| held.binding.hop.remote.ip() == address)
     }
 
     /// Whether the phone can be reached, and since when it cannot.

@@ -77,6 +77,8 @@ const STATIC_RETRY: Duration = Duration::from_secs(10);
 pub(super) struct Trunk {
     pub(super) settings: TrunkSettings,
     servers: Vec<SocketAddr>,
+    /// All servers have failed: their names are looked up again before the next try.
+    look_up: bool,
     /// Which server is tried or in use.
     at: usize,
     waiting: Waiting,
@@ -99,6 +101,7 @@ impl Trunk {
         Self {
             settings,
             servers: Vec::new(),
+            look_up: false,
             at: 0,
             waiting: Waiting::Rest,
             deadline: Some(now.mono),
@@ -125,15 +128,25 @@ impl Trunk {
         &self.reason
     }
 
-    /// The server in use.
+    /// The server in use; while all have failed, the first, as the one that may be back.
     pub(super) fn server(&self) -> Option<SocketAddr> {
-        self.servers.get(self.at).copied()
+        self.servers.get(self.at).or(self.servers.first()).copied()
+    }
+
+    /// Every server, the one in use first.
+    pub(super) fn servers(&self) -> impl Iterator<Item = SocketAddr> {
+        let first = self.server();
+        first.into_iter().chain(self.servers.iter().copied().filter(move |server| Some(*server) != first))
     }
 
     /// Whether a request from that address comes from this trunk.
     pub(super) fn owns(&self, remote: SocketAddr) -> bool {
         let named = self.settings.sources.iter().any(|source| source.contains(remote));
-        named || self.servers.contains(&remote)
+        // Over a stream the carrier calls from a port of the moment.
+        let any_port = self.settings.transport.is_reliable();
+        let serves =
+            |server: &SocketAddr| server.ip() == remote.ip() && (any_port || server.port() == remote.port());
+        named || self.servers.iter().any(serves)
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {
@@ -142,11 +155,15 @@ impl Trunk {
 
     pub(super) fn on(&mut self, event: Event<'_>, now: Moment, chance: &mut impl Rng) -> Vec<Action> {
         match (self.waiting, event) {
-            (Waiting::ForAddresses, Event::Resolved { addresses }) if addresses.is_empty() => {
-                self.failed("its server's name has no address".to_owned(), None, now, chance)
-            }
             (Waiting::ForAddresses, Event::Resolved { addresses }) => {
-                self.servers = addresses;
+                // A name server that is away takes nothing from what is known.
+                if !addresses.is_empty() {
+                    self.servers = addresses;
+                }
+                if self.servers.is_empty() {
+                    return self.failed("its server's name has no address".to_owned(), None, now, chance);
+                }
+                self.look_up = false;
                 self.at = 0;
                 self.ask(now)
             }
@@ -154,8 +171,12 @@ impl Trunk {
                 self.registered(response, now, chance)
             }
             (Waiting::ForAnswer, Event::Answered { response }) => self.seen(response, now, chance),
+            (Waiting::ForAnswer, Event::Unanswered) if self.refresh_at.is_some() => {
+                // Some carriers ignore OPTIONS; whether we are registered only a REGISTER tells.
+                self.refresh_at = None;
+                self.turn(now)
+            }
             (Waiting::ForRegistration | Waiting::ForAnswer, Event::Unanswered) => {
-                self.at = self.at.wrapping_add(1);
                 self.failed("no answer".to_owned(), None, now, chance)
             }
             (Waiting::Rest, Event::DeadlinePassed) if self.deadline.is_some_and(|at| at <= now.mono) => {
@@ -179,9 +200,9 @@ impl Trunk {
         }
     }
 
-    /// The next question: addresses first, again at every failure, for they may have moved.
+    /// The next question: addresses first, again when all of them have failed, for they may have moved.
     fn turn(&mut self, now: Moment) -> Vec<Action> {
-        if self.servers.is_empty() {
+        if self.servers.is_empty() || self.look_up {
             let known: Vec<SocketAddr> = self
                 .settings
                 .servers
@@ -240,9 +261,6 @@ impl Trunk {
             return self.ask(now);
         }
         let wait = response.headers.retry_after().map(|seconds| Duration::from_secs(u64::from(seconds)));
-        if response.status >= Status::SERVER_INTERNAL_ERROR {
-            self.at = self.at.wrapping_add(1);
-        }
         self.failed(format!("{code} to REGISTER"), wait, now, chance)
     }
 
@@ -281,18 +299,15 @@ impl Trunk {
             TrunkKind::Static => (STATIC_RETRY, self.settings.qualify.unwrap_or(STATIC_RETRY)),
         };
         // Another server of the same trunk is tried at once; waiting starts when all have failed.
+        self.at = self.at.saturating_add(1);
         let all_tried = self.at >= self.servers.len();
         let doubled = least.saturating_mul(1 << self.failures.min(16)).min(most);
         let varied = doubled.mul_f64(chance.random_range(0.5..=1.0));
-        let wait = wish
-            .map_or(if all_tried || self.servers.len() < 2 { varied } else { Duration::ZERO }, |wish| {
-                wish.min(most)
-            });
-        if all_tried || wish.is_some() {
+        let own = if all_tried { varied } else { Duration::ZERO };
+        let wait = wish.map_or(own, |wish| wish.min(most));
+        if all_tried {
             self.failures = self.failures.saturating_add(1);
-        }
-        if all_tried && self.settings.servers.iter().any(|server| matches!(server, Server::Name { .. })) {
-            self.servers.clear();
+            self.look_up = self.settings.servers.iter().any(|server| matches!(server, Server::Name { .. }));
         }
         self.refresh_at = None;
         self.waiting = Waiting::Rest;

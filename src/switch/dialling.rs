@@ -1,0 +1,186 @@
+//! Dialling: one INVITE to each contact of a phone, or one over a trunk, and over the next one when the
+//! first does not serve us.
+
+use std::net::SocketAddr;
+
+use super::{
+    Moment, Switch,
+    facts::{CODECS, favourite},
+    leg::{Branch, Leg, LiveCall},
+    outgoing::{self, DiversionReason, Forwarded},
+    settings::TrunkSettings,
+    trunk::Trunk,
+};
+use crate::{
+    call::{
+        machine::{Event, LegIndex},
+        plan::Target,
+    },
+    desk::ticket::{Direction, Party, TicketId, Unanswered},
+    sip::{
+        message::HeaderName,
+        offer::{self, AudioCodec},
+        sdp,
+        ua::Outgoing,
+    },
+};
+
+/// A forwarded call, as long as it may come back to us (`decisions.md` 9).
+#[derive(Debug)]
+pub(super) struct SentOut {
+    pub(super) at: std::time::Instant,
+    pub(super) caller: Option<String>,
+    pub(super) mobile: String,
+}
+
+/// Forwarded calls that are remembered; the oldest goes. A desk forwards a handful a minute.
+const REMEMBERED: usize = 256;
+
+impl Switch {
+    /// Ports first (`decisions.md` 17); the INVITE follows when they are open.
+    pub(super) fn dial(&mut self, ticket: TicketId, index: LegIndex, target: Target, now: Moment) {
+        let ipv6 = match &target {
+            Target::Phone(phone) => {
+                self.registrar.targets(phone).first().is_some_and(|(_, hop)| hop.remote.is_ipv6())
+            }
+            Target::Mobile { .. } | Target::Outside(_) => {
+                self.ways_out(&target).first().is_some_and(|(_, server)| server.is_ipv6())
+            }
+        };
+        let ports = self.open_ports(ticket, index, ipv6);
+        let sdp = self.our_sdp();
+        let Some(call) = self.calls.get_mut(&ticket) else { return };
+        let party = match &target {
+            Target::Phone(name) => Party::Phone(name.clone()),
+            Target::Mobile { name, number, .. } => {
+                if self.sent_out.len() >= REMEMBERED {
+                    self.sent_out.pop_front();
+                }
+                self.sent_out.push_back(SentOut {
+                    at: now.mono,
+                    caller: call.caller.caller.number.as_ref().map(|number| number.reveal().clone()),
+                    mobile: number.reveal().clone(),
+                });
+                Party::Mobile { name: name.clone(), number: number.clone() }
+            }
+            Target::Outside(number) => Party::Outside(number.clone()),
+        };
+        call.log.leg_dialled(index.0, party, now.wall);
+        self.touched.insert(ticket);
+        call.legs.insert(index, Leg::new(target, ports, sdp));
+    }
+
+    /// The leg's ports are open: to every contact of a phone, or over the first way out.
+    pub(super) fn send_invites(&mut self, ticket: TicketId, index: LegIndex, now: Moment) {
+        let Some(call) = self.calls.get(&ticket) else { return };
+        let Some(leg) = call.legs.get(&index) else { return };
+        let Target::Phone(phone) = &leg.target else {
+            if !self.invite_next_way(ticket, index, now) {
+                let why = Unanswered::Unreachable;
+                self.events.push_back((ticket, Event::Unanswered { leg: index, why }));
+            }
+            return;
+        };
+        let to = |(contact, hop)| {
+            outgoing::to_phone(phone, contact, hop, &call.caller.caller, &self.settings.realm)
+        };
+        let ways: Vec<Outgoing> = self.registrar.targets(phone).into_iter().map(to).collect();
+        if ways.is_empty() {
+            let why = Unanswered::Unreachable;
+            self.events.push_back((ticket, Event::Unanswered { leg: index, why }));
+            return;
+        }
+        let codecs = codecs_for(call);
+        for to in ways {
+            self.invite(ticket, index, to, &codecs, now);
+        }
+    }
+
+    /// Over the next trunk or server that was not tried for this leg; false where none is left.
+    pub(super) fn invite_next_way(&mut self, ticket: TicketId, index: LegIndex, now: Moment) -> bool {
+        let Some(call) = self.calls.get(&ticket) else { return false };
+        let Some(leg) = call.legs.get(&index) else { return false };
+        let family = leg.ports.address().map(|address| address.is_ipv6());
+        let ways = self.ways_out(&leg.target);
+        let fits = |server: &SocketAddr| family == Some(server.is_ipv6()) && !leg.tried.contains(server);
+        let Some((trunk, server)) = ways.into_iter().find(|(_, server)| fits(server)) else { return false };
+        let to = match &leg.target {
+            Target::Mobile { number, .. } => {
+                let reason = match (call.log.ticket().flagged.is_some(), call.all_busy) {
+                    (true, _) => DiversionReason::NoAnswer,
+                    (false, true) => DiversionReason::UserBusy,
+                    (false, false) => DiversionReason::Unconditional,
+                };
+                let forwarded = Forwarded { hotline: &call.dialled, reason, token: &self.token };
+                let caller = Some(&call.caller.caller);
+                outgoing::over_trunk(trunk, server, number.reveal(), caller, Some(&forwarded))
+            }
+            Target::Outside(number) => {
+                // A redirected hotline call still tells who calls; a desk phone's own call does not.
+                let caller = (call.direction == Direction::Hotline).then_some(&call.caller.caller);
+                outgoing::over_trunk(trunk, server, number.reveal(), caller, None)
+            }
+            Target::Phone(_) => return false,
+        };
+        let (name, codecs) = (trunk.name.clone(), trunk.codecs.clone());
+        let outward = call.direction != Direction::Hotline;
+        if let Some(call) = self.calls.get_mut(&ticket) {
+            if outward {
+                call.log.goes_out_by(&name);
+            }
+            if let Some(leg) = call.legs.get_mut(&index) {
+                leg.tried.push(server);
+            }
+        }
+        self.invite(ticket, index, to, &codecs, now);
+        true
+    }
+
+    fn invite(
+        &mut self,
+        ticket: TicketId,
+        index: LegIndex,
+        mut to: Outgoing,
+        codecs: &[AudioCodec],
+        now: Moment,
+    ) {
+        let Some((ours, address)) = self.our_side(ticket, index) else { return };
+        let said = ours.say(address, |local| offer::offer(local, codecs, sdp::Direction::SendRecv));
+        let Some(call) = self.calls.get(&ticket) else { return };
+        to.headers.set(HeaderName::MaxForwards, call.max_forwards.saturating_sub(1).to_string());
+        let usage = self.ua.invite(to, said, now.mono);
+        self.usages.insert(usage, (ticket, index));
+        let call_id = self.ua.call_id(usage).unwrap_or_default().to_owned();
+        let Some(call) = self.calls.get_mut(&ticket) else { return };
+        let Some(leg) = call.legs.get_mut(&index) else { return };
+        if leg.branches.is_empty() {
+            call.log.leg_call_id(index.0, &call_id);
+        }
+        leg.branches.push(Branch { usage, over: false });
+    }
+
+    /// Trunks and servers for a number outside, the best first: the trunk that is named or any, those that
+    /// are up before those that may be, each by the server in use before its others.
+    fn ways_out(&self, target: &Target) -> Vec<(&TrunkSettings, SocketAddr)> {
+        let name = match target {
+            Target::Mobile { trunk, .. } => trunk.as_deref(),
+            Target::Phone(_) | Target::Outside(_) => None,
+        };
+        let named = |trunk: &&Trunk| name.is_none_or(|name| trunk.settings.name == name);
+        let mut trunks: Vec<&Trunk> = self.trunks.iter().filter(named).collect();
+        trunks.sort_by_key(|trunk| trunk.up() != Some(true));
+        trunks.into_iter().flat_map(|trunk| trunk.servers().map(|server| (&trunk.settings, server))).collect()
+    }
+}
+
+/// The codecs for a phone: those of the caller first, so that nothing need be converted.
+fn codecs_for(call: &LiveCall) -> Vec<AudioCodec> {
+    liking(call.caller.offer.as_ref().and_then(favourite))
+}
+
+/// All that we talk, that one first.
+pub(super) fn liking(first: Option<AudioCodec>) -> Vec<AudioCodec> {
+    let mut codecs = CODECS.to_vec();
+    codecs.sort_by_key(|codec| Some(*codec) != first);
+    codecs
+}
