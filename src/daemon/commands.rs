@@ -76,7 +76,9 @@ pub(super) fn start_log(log: Log) {
         LogLevel::Trace => "trace",
     };
     let filter = std::env::var("RUST_LOG").unwrap_or_else(|_| format!("warn,hotlined={level}"));
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    let lines =
+        tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr);
     let set = match log.format {
         LogFormat::Text => lines.try_init(),
         LogFormat::Json => lines.json().try_init(),

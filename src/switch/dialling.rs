@@ -25,17 +25,6 @@ use crate::{
     },
 };
 
-/// A forwarded call, as long as it may come back to us (`decisions.md` 9).
-#[derive(Debug)]
-pub(super) struct SentOut {
-    pub(super) at: std::time::Instant,
-    pub(super) caller: Option<String>,
-    pub(super) mobile: String,
-}
-
-/// Forwarded calls that are remembered; the oldest goes. A desk forwards a handful a minute.
-const REMEMBERED: usize = 256;
-
 impl Switch {
     /// Ports first (`decisions.md` 17); the INVITE follows when they are open.
     pub(super) fn dial(&mut self, ticket: TicketId, index: LegIndex, target: Target, now: Moment) {
@@ -53,21 +42,13 @@ impl Switch {
         let party = match &target {
             Target::Phone(name) => Party::Phone(name.clone()),
             Target::Mobile { name, number, .. } => {
-                if self.sent_out.len() >= REMEMBERED {
-                    self.sent_out.pop_front();
-                }
-                self.sent_out.push_back(SentOut {
-                    at: now.mono,
-                    caller: call.caller.caller.number.as_ref().map(|number| number.reveal().clone()),
-                    mobile: number.reveal().clone(),
-                });
                 Party::Mobile { name: name.clone(), number: number.clone() }
             }
             Target::Outside(number) => Party::Outside(number.clone()),
         };
         call.log.leg_dialled(index.0, party, now.wall);
         self.touched.insert(ticket);
-        call.legs.insert(index, Leg::new(target, ports, sdp));
+        call.legs.insert(index, Leg::new(target, ports, sdp, now.mono));
     }
 
     /// The leg's ports are open: to every contact of a phone, or over the first way out.

@@ -15,12 +15,12 @@ use super::{
 use crate::{
     call::{
         machine::{Call, LegIndex},
-        plan::{self, Plan},
+        plan::{self, Plan, Target},
         staffing::staffing,
     },
     desk::{
         number::Number,
-        ticket::{Direction, Opening, Outcome, TicketId, TicketLog},
+        ticket::{Direction, Opening, Outcome, TicketId, TicketLog, Verdict},
     },
     sip::{
         hop::Hop,
@@ -164,25 +164,27 @@ impl Switch {
     }
 
     /// Whether this is a call that we forwarded, sent back to us by the carrier (`decisions.md` 9): it
-    /// carries our token, or it comes from the mobile, or for the same caller (also with our Diversion and
-    /// nobody's number), within the loop window after the mobile was dialled.
-    fn came_back(&mut self, request: &Request, caller: &Caller, now: Moment) -> bool {
-        if request.headers.all(&HeaderName::UserToUser).any(|value| value.contains(&self.token)) {
+    /// carries our token in User-to-User or Diversion, or it comes from a mobile that we have just begun to
+    /// ring, or for the caller for whom we do. A Diversion alone proves nothing: numbers such as 400… are
+    /// delivered by diverting them to us. Nor does the caller alone: who was forwarded, hung up and dials
+    /// again is no loop.
+    fn came_back(&self, request: &Request, caller: &Caller, now: Moment) -> bool {
+        let marked = [HeaderName::UserToUser, HeaderName::Diversion];
+        if marked.iter().any(|name| request.headers.all(name).any(|value| value.contains(&self.token))) {
             return true;
         }
+        let Some(number) = caller.number.as_ref().map(|number| bare(number.reveal())) else { return false };
         let window = self.house.forwarding.loop_window;
-        while self.sent_out.front().is_some_and(|out| now.mono.saturating_duration_since(out.at) > window) {
-            self.sent_out.pop_front();
-        }
-        let Some(number) = caller.number.as_ref().map(|number| bare(number.reveal())) else {
-            let diverted = request.headers.all(&HeaderName::Diversion).any(|value| {
-                let by = NameAddr::parse(value).ok().and_then(|by| number_of(&by.uri));
-                by.is_some_and(|by| self.is_hotline(&by))
-            });
-            return diverted && self.sent_out.iter().any(|out| out.caller.is_none());
-        };
-        self.sent_out.iter().any(|out| {
-            bare(&out.mobile) == number || out.caller.as_deref().is_some_and(|c| bare(c) == number)
+        self.calls.values().any(|call| {
+            let first = call.caller.caller.number.as_ref().map(|first| bare(first.reveal()));
+            call.legs.values().any(|leg| match &leg.target {
+                Target::Mobile { number: mobile, .. } => {
+                    let rings = leg.chosen.is_none() && !leg.is_over();
+                    let fresh = now.mono.saturating_duration_since(leg.dialled) <= window;
+                    rings && fresh && (bare(mobile.reveal()) == number || first == Some(number))
+                }
+                Target::Phone(_) | Target::Outside(_) => false,
+            })
         })
     }
 
@@ -267,6 +269,7 @@ impl Switch {
             self.ua.refuse(usage, status, headers, now.mono);
             log.outcome(Outcome::Refused, None, now.wall);
             log.ended(now.wall);
+            log.recorded(None, Verdict::None, now.wall);
             return self.save(&mut log);
         }
         let ports = self.open_ports(ticket, LegIndex::CALLER, hop.remote.is_ipv6());

@@ -88,6 +88,7 @@ pub(super) struct Leg {
     pub(super) rang: bool,
     /// Trunk servers that were asked for it.
     pub(super) tried: Vec<SocketAddr>,
+    pub(super) dialled: Instant,
     /// The kindest reason that its branches gave so far.
     pub(super) reason: Option<(Unanswered, Option<u16>)>,
 }
@@ -174,7 +175,7 @@ impl LiveCall {
 
 impl Leg {
     /// A leg that waits for its ports.
-    pub(super) fn new(target: Target, ports: Ports, sdp: OurSdp) -> Self {
+    pub(super) fn new(target: Target, ports: Ports, sdp: OurSdp, dialled: Instant) -> Self {
         Self {
             target,
             ports,
@@ -184,6 +185,7 @@ impl Leg {
             agreed: None,
             rang: false,
             tried: Vec::new(),
+            dialled,
             reason: None,
         }
     }

@@ -36,7 +36,6 @@ use rand_chacha::ChaCha8Rng;
 
 pub use self::moment::Now;
 use self::{
-    dialling::SentOut,
     gate::Gate,
     leg::{Closing, LiveCall},
     media::{MediaCommand, MediaFact, MediaId},
@@ -224,8 +223,6 @@ pub struct Switch {
     token: String,
     /// The daemon stops: no new calls.
     leaving: bool,
-    /// Calls forwarded of late, by which one that comes back is recognised.
-    sent_out: VecDeque<SentOut>,
     /// The last recording could not be written whole.
     disk_failed: bool,
     out: Vec<Output>,
@@ -264,7 +261,6 @@ impl Switch {
             last_media: 0,
             token,
             leaving: false,
-            sent_out: VecDeque::new(),
             disk_failed: false,
             out: Vec::new(),
             chance,

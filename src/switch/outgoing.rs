@@ -113,8 +113,10 @@ pub(super) fn over_trunk(
     if let Some(forwarded) = forwarded {
         if trunk.diversion {
             let by = plain(None, caller_uri(forwarded.hotline));
-            headers
-                .push(HeaderName::Diversion, format!("{by};reason={};counter=1", forwarded.reason.as_str()));
+            headers.push(
+                HeaderName::Diversion,
+                format!("{by};reason={};counter=1;token={}", forwarded.reason.as_str(), forwarded.token),
+            );
         }
         if trunk.user_to_user {
             headers.push(HeaderName::UserToUser, format!("{};encoding=hex", forwarded.token));

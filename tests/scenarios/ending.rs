@@ -260,9 +260,12 @@ fn a_daemon_that_leaves_ends_its_calls_and_takes_no_other() {
         6.000  trunk → us     200 BYE
         7.000  trunk → us     INVITE 4001234567
         7.000  us    → trunk  100
+        7.000  ticket         nothing to record
         7.000  us    → trunk  503
         7.000  trunk → us     ACK
         20261123-0001: answered by desk in ring 1 by 801, House first, recording Good
+          desk: 801 ready, 802 not registered
+        20261123-0002: refused
           desk: 801 ready, 802 not registered
     "#]]
     .assert_eq(&world.finish());

@@ -229,7 +229,7 @@ fn a_phone_that_sends_a_call_to_a_forbidden_number_has_declined() {
 }
 
 #[test]
-fn a_forwarded_call_that_comes_back_with_our_diversion_rings_no_mobile_again() {
+fn a_call_that_a_400_number_diverted_to_us_is_no_loop() {
     let mut world = world_with(|setup| setup.registered.clear());
     world.script("duty1", &[(1.0, Ring)]);
     resident_calls(&mut world, &[(20.0, HangUp)]);
@@ -248,6 +248,10 @@ fn a_forwarded_call_that_comes_back_with_our_diversion_rings_no_mobile_again() {
          3.000  trunk → us     INVITE 4001234567
          3.000  us    → trunk  100
          3.000  us    → trunk  180
+         3.000  ticket         goes to the mobiles: 801 not registered, 802 not registered
+         3.000  us    → duty1  INVITE 13800000001
+         3.000  duty1 → us     100
+         4.000  duty1 → us     180
         15.000  ticket         not answered in 3 rings
         18.000  ticket         not answered in 3 rings
         20.000  trunk → us     CANCEL
@@ -260,12 +264,22 @@ fn a_forwarded_call_that_comes_back_with_our_diversion_rings_no_mobile_again() {
         20.000  duty1 → us     200 CANCEL
         20.000  duty1 → us     487
         20.000  us    → duty1  ACK
-        23.000  ticket         nothing to record
-        23.000  us    → trunk  480
-        23.000  trunk → us     ACK
+        33.000  us    → duty1  CANCEL
+        33.000  us    → duty2  INVITE 13800000002
+        33.000  duty1 → us     200 CANCEL
+        33.000  duty1 → us     487
+        33.000  duty2 → us     100
+        33.000  us    → duty1  ACK
+        63.000  ticket         nothing to record
+        63.000  us    → duty2  CANCEL
+        63.000  us    → trunk  480
+        63.000  duty2 → us     200 CANCEL
+        63.000  duty2 → us     487
+        63.000  trunk → us     ACK
+        63.000  us    → duty2  ACK
         20261123-0001: abandoned in ring 5, flagged, Caller first
           desk: 801 not registered, 802 not registered
-        20261123-0002: missed in ring 5, flagged
+        20261123-0002: missed in ring 13, flagged
           desk: 801 not registered, 802 not registered
     "#]]
     .assert_eq(&world.finish());

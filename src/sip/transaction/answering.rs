@@ -69,7 +69,9 @@ pub(super) fn refuse(
 /// Departs from RFC 3261 §18.2.2 in that `maddr` is not followed: it lets anybody aim our answers at
 /// anybody, and no phone or trunk uses it.
 pub(super) fn answer_hop(hop: Hop, via: &Via) -> Hop {
-    if hop.transport.is_reliable() || via.wants_rport() {
+    // A Via that names another transport than the one it came by tells no port that is good for this one.
+    let other = !via.transport.eq_ignore_ascii_case(hop.transport.via_name());
+    if hop.transport.is_reliable() || via.wants_rport() || other {
         return hop;
     }
     Hop { remote: SocketAddr::new(hop.remote.ip(), sent_by_port(via)), ..hop }
