@@ -235,7 +235,7 @@ fn round_trip(block: &ReportBlock<'_>, at: Moment) -> Option<Duration> {
     }
     let delay = block.delay_since_last_sender_report_timestamp();
     let passed = at.ntp.middle().wrapping_sub(last).wrapping_sub(delay);
-    let passed = Duration::from_micros(u64::from(passed) * 1_000_000 >> 16);
+    let passed = Duration::from_micros((u64::from(passed) * 1_000_000) >> 16);
     (passed <= LONGEST_ROUND_TRIP).then_some(passed)
 }
 
