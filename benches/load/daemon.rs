@@ -90,7 +90,8 @@ impl House {
     /// Starts the daemon; its log is in the folder.
     pub(crate) fn serve(&self) -> Daemon {
         let log = File::options().append(true).create(true).open(self.folder.join("log"));
-        let mut command = Command::new(env!("CARGO_BIN_EXE_hotlined"));
+        let built = Path::new(env!("CARGO_BIN_EXE_hotlined")).to_owned();
+        let mut command = Command::new(std::env::var_os("HOTLINED").map_or(built, PathBuf::from));
         command.arg("serve").arg("--config").arg(self.folder.join("hotlined.toml"));
         command.arg("--house").arg(self.folder.join("house.toml"));
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log.expect("a folder of our own"));

@@ -4,7 +4,8 @@
 //! `cargo bench --bench load -- calls100 | setup | start | kill` (all four without a word), and
 //! `SLOW_SYNC=1` before it for a disk on which every fdatasync takes 2 s. `--short` is a smaller run of
 //! each for every change, `--strict` also fails on a figure that misses its target. Without it only what
-//! is wrong fails: lost packets, changed samples, failed calls, missing tickets.
+//! is wrong fails: lost packets, changed samples, failed calls, missing tickets. `HOTLINED=PATH` measures
+//! another build than this one.
 //!
 //! Each mode is a function in `modes.rs`; `traffic.rs` is the generator's loop.
 
