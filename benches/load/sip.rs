@@ -119,8 +119,14 @@ pub(crate) fn answer(
     with_body(head, &rtp.map(sdp).unwrap_or_default())
 }
 
-/// The phone's REGISTER; with `challenge`, a 401, the second one.
-pub(crate) fn register(phone: SocketAddr, daemon: SocketAddr, challenge: Option<&str>) -> String {
+/// The phone's REGISTER; with `challenge`, a 401, the second one. `boot` tells one start of the phone from
+/// another: a daemon that remembers a registration takes the same CSeq only once (RFC 3261 §10.3).
+pub(crate) fn register(
+    boot: usize,
+    phone: SocketAddr,
+    daemon: SocketAddr,
+    challenge: Option<&str>,
+) -> String {
     let uri = format!("sip:{daemon}");
     let (sequence, authorization) = match challenge {
         None => (1, String::new()),
@@ -134,9 +140,9 @@ pub(crate) fn register(phone: SocketAddr, daemon: SocketAddr, challenge: Option<
     };
     with_body(
         format!(
-            "REGISTER {uri} SIP/2.0\r\nVia: SIP/2.0/UDP {phone};branch=z9hG4bKr{sequence};rport\r\n\
+            "REGISTER {uri} SIP/2.0\r\nVia: SIP/2.0/UDP {phone};branch=z9hG4bKr{boot}.{sequence};rport\r\n\
              Max-Forwards: 70\r\nFrom: <sip:{PHONE}@{daemon}>;tag=r\r\nTo: <sip:{PHONE}@{daemon}>\r\n\
-             Call-ID: register-{phone}\r\nCSeq: {sequence} REGISTER\r\nContact: <sip:{PHONE}@{phone}>\r\n\
+             Call-ID: register-{boot}-{phone}\r\nCSeq: {sequence} REGISTER\r\nContact: <sip:{PHONE}@{phone}>\r\n\
              Expires: 3600\r\n{authorization}"
         ),
         "",

@@ -85,6 +85,8 @@ pub(crate) struct Traffic {
     phone: UdpSocket,
     pub(crate) daemon: SocketAddr,
     epoll: OwnedFd,
+    /// How often the phone was started.
+    boots: usize,
     /// Keeps the calls of two runs apart.
     run: String,
     plan: Plan,
@@ -115,6 +117,7 @@ impl Traffic {
             phone,
             daemon,
             epoll,
+            boots: 0,
             run: String::new(),
             plan: Plan { calls: 0, every: Duration::ZERO, talk: Talk::Voice(0) },
             calls: Vec::new(),
@@ -134,10 +137,11 @@ impl Traffic {
 
     /// Registers the phone, and waits until the daemon is there to do so.
     pub(crate) fn register(&mut self) {
+        self.boots += 1;
         let mut challenge: Option<String> = None;
         let patience = Instant::now() + Duration::from_secs(20);
         while Instant::now() < patience {
-            let request = sip::register(self.phone_address(), self.daemon, challenge.as_deref());
+            let request = sip::register(self.boots, self.phone_address(), self.daemon, challenge.as_deref());
             // Nobody listens until the daemon does.
             let _ = self.phone.send_to(request.as_bytes(), self.daemon);
             std::thread::sleep(Duration::from_millis(20));
