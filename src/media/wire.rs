@@ -241,10 +241,13 @@ fn legs_with_different_laws_understand_each_other() {
 #[test]
 fn a_phone_on_hold_gets_nothing() {
     let mut room = Room::new();
-    let (mut left, right) = room.joined(Codec::Pcma, Codec::Pcma);
+    let (mut left, mut right) = room.joined(Codec::Pcma, Codec::Pcma);
     room.describe(RIGHT, Stream { peer_receives: false, ..right.stream() });
     room.join(LEFT, RIGHT);
     left.talk(1);
+    // What comes after it has passed, so it has been looked at while the hold lasted.
+    right.talk(9);
+    left.hear();
     room.describe(RIGHT, right.stream());
     room.join(LEFT, RIGHT);
     left.talk(2);
@@ -254,10 +257,13 @@ fn a_phone_on_hold_gets_nothing() {
 #[test]
 fn a_phone_that_said_it_does_not_send_is_not_heard() {
     let mut room = Room::new();
-    let (mut left, right) = room.joined(Codec::Pcma, Codec::Pcma);
+    let (mut left, mut right) = room.joined(Codec::Pcma, Codec::Pcma);
     room.describe(LEFT, Stream { peer_sends: false, ..left.stream() });
     room.join(LEFT, RIGHT);
     left.talk(1);
+    // What comes after it has passed, so it has been looked at before the phone sends again.
+    right.talk(9);
+    left.hear();
     room.describe(LEFT, left.stream());
     room.join(LEFT, RIGHT);
     left.talk(2);
