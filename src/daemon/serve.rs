@@ -31,7 +31,7 @@ use crate::{
     store::{
         facts::StoreFact,
         reader::Reader,
-        writer::{StoreSettings, Writer},
+        writer::{self, StoreSettings, Writer},
     },
     switch::{
         Input, Notice, Order, Output, Switch,
@@ -111,7 +111,7 @@ pub async fn serve(
     let (asked, mut questions) = mpsc::channel(ASKED);
 
     let path = store.path.clone();
-    crate::store::writer::prepare(&store).await.context("the database can't be used")?;
+    prepare(&store).await?;
     let writer = Writer::start(store, store_facts, clock::now().wall)?;
     let media = Media::start(media, media_facts).context("media")?;
     let control_task = tokio::spawn(control::serve(listen_control(&control)?, asked));
@@ -377,6 +377,19 @@ fn log_notice(notice: &Notice) {
     }
 }
 
+/// Makes the database ready. Only one that can never work ends the start: the hotline is answered
+/// without a database, the writer keeps every change and tries again.
+async fn prepare(store: &StoreSettings) -> anyhow::Result<()> {
+    match writer::prepare(store).await {
+        Ok(()) => Ok(()),
+        Err(error) if error.is_permanent() => Err(error).context("the database can't be used"),
+        Err(error) => {
+            tracing::error!(%error, "the database does not work yet; calls are taken and kept for it");
+            Ok(())
+        }
+    }
+}
+
 /// What the store kept over the restart; a database that can't be read costs the registrations, not the start.
 async fn remembered(
     path: &Path,
@@ -420,5 +433,20 @@ fn remove_control(path: &Path) {
         && error.kind() != std::io::ErrorKind::NotFound
     {
         tracing::warn!(%error, "control socket left behind");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_database_that_does_not_work_yet_does_not_keep_the_hotline_from_starting() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("hotlined.db");
+        std::fs::write(&path, [b'x'; 8192]).unwrap();
+        let settings = StoreSettings::new(&path);
+        assert!(writer::prepare(&settings).await.is_err());
+        prepare(&settings).await.unwrap();
     }
 }
