@@ -72,6 +72,10 @@ const HEARTBEAT: Duration = Duration::from_secs(10);
 /// How long calls may take to say goodbye when the daemon is told to stop.
 const GOODBYE: Duration = Duration::from_secs(3);
 
+/// How long the database may take for what is left when the daemon stops. Shorter than the 90 s after
+/// which systemd kills, and than a person waits.
+const LAST_WRITE: Duration = Duration::from_secs(10);
+
 /// Inputs performed before the loop looks at its other ears again.
 const BATCH: usize = 64;
 
@@ -185,13 +189,10 @@ pub async fn serve(
         }
     }
     writer.close(clock::now().wall);
-    while let Some(fact) = store_said.recv().await {
-        if let StoreFact::Closed { unsaved } = fact {
-            if unsaved > 0 {
-                tracing::error!(unsaved, "changes could not be written");
-            }
-            break;
-        }
+    match tokio::time::timeout(LAST_WRITE, closed(&mut store_said)).await {
+        Ok(0) => {}
+        Ok(unsaved) => tracing::error!(unsaved, "changes could not be written"),
+        Err(_) => tracing::error!("the database did not close in time; its last changes may be lost"),
     }
     remove_control(&control);
     tracing::info!("stopped");
@@ -388,6 +389,16 @@ async fn prepare(store: &StoreSettings) -> anyhow::Result<()> {
             Ok(())
         }
     }
+}
+
+/// Waits for the writer's last word: how many changes it could not write.
+async fn closed(said: &mut mpsc::UnboundedReceiver<StoreFact>) -> usize {
+    while let Some(fact) = said.recv().await {
+        if let StoreFact::Closed { unsaved } = fact {
+            return unsaved;
+        }
+    }
+    0
 }
 
 /// What the store kept over the restart; a database that can't be read costs the registrations, not the start.

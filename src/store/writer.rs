@@ -102,7 +102,10 @@ impl Writer {
         let shared = Arc::<Shared>::default();
         let mut engine = Engine::new(settings, Arc::clone(&shared), facts.clone(), started);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-        std::thread::Builder::new().name("store".into()).spawn(move || runtime.block_on(engine.run()))?;
+        std::thread::Builder::new().name("store".into()).spawn(move || {
+            let _guard = EndTogether;
+            runtime.block_on(engine.run());
+        })?;
         Ok(Self { shared, facts })
     }
 
@@ -181,6 +184,18 @@ impl Writer {
     fn tell(&self, fact: StoreFact) {
         // Nobody listens only while the daemon ends, and then nobody needs to know.
         let _ = self.facts.send(fact);
+    }
+}
+
+/// A daemon that takes calls and forgets them is worse than none: when the writer's thread panics, the
+/// process ends and the supervisor starts it again (`docs/architecture.md`, panics).
+struct EndTogether;
+
+impl Drop for EndTogether {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            std::process::abort();
+        }
     }
 }
 
