@@ -316,6 +316,18 @@ async fn the_file_is_for_its_owner_alone() {
 }
 
 #[tokio::test]
+async fn a_ticket_numbered_while_the_database_was_down_does_not_lift_the_blocks_after_it() {
+    let mut bench = Bench::new();
+    bench.writer.save(change(opened(7, 1), vec![]));
+    bench.writer.save(change(opened(158_502_123, 1), vec![]));
+    bench.engine.attempt().await;
+    bench.told();
+    bench.writer.reserve_numbers(id(7).day, 10);
+    bench.engine.attempt().await;
+    assert_eq!(bench.told(), ["numbers 2026-11-23 8..=17"]);
+}
+
+#[tokio::test]
 async fn the_sweep_marks_open_tickets_interrupted_and_ties_their_recordings() {
     let mut bench = Bench::new();
     let mut talking = opened(7, 3);
