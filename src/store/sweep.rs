@@ -46,8 +46,9 @@ pub(super) async fn sweep(tx: &mut SqliteConnection, at: DateTime<Utc>) -> Resul
     Ok(Sweep { interrupted, outages_ended })
 }
 
-/// A ticket without an end gets the outcome `interrupted`; its end is the last time its timeline
-/// knows.
+/// A ticket without an end gets the outcome `interrupted`, also where a call was answered and talked;
+/// by whom and when stays. Only a call that was over for its caller, and lacked but its last word, keeps
+/// the outcome it had. The end is the last time that the timeline knows.
 async fn interrupt_open_tickets(
     tx: &mut SqliteConnection,
     at: DateTime<Utc>,
@@ -70,7 +71,9 @@ async fn interrupt_open_tickets(
         let zone = parse_local(&received).map_or(at.fixed_offset(), |r| at.with_timezone(r.offset()));
         let end = last.unwrap_or(received);
         sqlx::query(
-            "UPDATE ticket SET revision = revision + 1, ended_at = ?, outcome = 'interrupted' WHERE key = ?",
+            "UPDATE ticket SET revision = revision + 1, ended_at = ?, outcome = CASE \
+             WHEN outcome IS NOT NULL AND (answered_at IS NULL OR hung_up_first IS NOT NULL) THEN outcome \
+             ELSE 'interrupted' END WHERE key = ?",
         )
         .bind(end.clone())
         .bind(key)

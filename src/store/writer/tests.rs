@@ -8,7 +8,7 @@ use super::*;
 use crate::{
     desk::{
         outage::{Edge, Subject},
-        ticket::{Outcome, TicketId, Verdict},
+        ticket::{Outcome, Side, TicketId, Verdict},
     },
     store::{
         binding::SavedBinding,
@@ -396,6 +396,34 @@ async fn the_sweep_marks_open_tickets_interrupted_and_ties_their_recordings() {
             },
         ]
     );
+}
+
+#[tokio::test]
+async fn the_sweep_keeps_how_a_call_ended_that_was_over_for_its_caller() {
+    let mut bench = Bench::new();
+    let mut gave_up = opened(7, 3);
+    gave_up.outcome = Some(Outcome::Abandoned);
+    let mut hung_up = opened(8, 3);
+    hung_up.answered = Some(at("16:15:20.001"));
+    hung_up.outcome = Some(Outcome::AnsweredByDesk);
+    let mut talking = hung_up.clone();
+    talking.id = id(9);
+    hung_up.hung_up_first = Some(Side::Caller);
+    for ticket in [gave_up, hung_up, talking] {
+        bench.writer.save(change(ticket, vec![]));
+    }
+    bench.engine.attempt().await;
+    let mut bench = Bench::again(bench.killed().await, "16:20:00.000");
+    assert!(bench.engine.attempt().await);
+    let reader = bench.reader().await;
+    for (number, outcome) in
+        [(7, Outcome::Abandoned), (8, Outcome::AnsweredByDesk), (9, Outcome::Interrupted)]
+    {
+        let page = reader.ticket(id(number)).await.unwrap().unwrap();
+        assert_eq!(page.ticket.outcome, Some(outcome), "{number}");
+        assert!(page.ticket.ended.is_some());
+        assert_eq!(page.timeline.last().unwrap().what, "interrupted", "{number}");
+    }
 }
 
 #[tokio::test]
