@@ -142,7 +142,9 @@ pub async fn serve(
     let mut stop = std::pin::pin!(stop);
     let mut leave_by: Option<Instant> = None;
     loop {
-        if leave_by.is_some_and(|by| the.switch.is_idle() || clock::now().mono >= by) {
+        // Dialogs outlive their calls: a BYE still waits for its answer, and would be sent again.
+        let nothing_left = the.switch.is_idle() && the.switch.usages() == 0;
+        if leave_by.is_some_and(|by| nothing_left || clock::now().mono >= by) {
             break;
         }
         let wake = [the.switch.deadline(), leave_by].into_iter().flatten().min();
