@@ -104,6 +104,8 @@ pub async fn serve(
 ) -> anyhow::Result<()> {
     let ServeSettings { binds, switch, media, store, control, house, passwords, reload } = settings;
     descriptors::raise(media.port_min, media.port_max);
+    // First of all: two daemons must not repair the same recordings.
+    let control_socket = listen_control(&control)?;
     let (wire, mut wires) = mpsc::channel(QUEUE);
     let sockets = Sockets::bind(&binds, wire).await?;
     let repaired = wiring::repair(&media.recorder.dir);
@@ -118,7 +120,7 @@ pub async fn serve(
     prepare(&store).await?;
     let writer = Writer::start(store, store_facts, clock::now().wall)?;
     let media = Media::start(media, media_facts).context("media")?;
-    let control_task = tokio::spawn(control::serve(listen_control(&control)?, asked));
+    let control_task = tokio::spawn(control::serve(control_socket, asked));
 
     let mut settings = switch;
     settings.ua.listeners = sockets.listeners().to_vec();

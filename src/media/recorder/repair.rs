@@ -47,6 +47,9 @@ pub struct LeftAlone {
     pub why: String,
 }
 
+/// A file's or folder's name below the recordings folder, and what it is.
+type Found = (PathBuf, fs::FileType);
+
 /// Repairs all that the recordings folder `dir` holds; a folder that does not exist holds nothing.
 /// Links are not followed. In the order of names.
 pub fn repair(dir: &Path) -> Repairs {
@@ -58,25 +61,17 @@ pub fn repair(dir: &Path) -> Repairs {
 }
 
 fn walk(dir: &Path, below: &Path, depth: u32, repairs: &mut Repairs) {
-    let names = fs::read_dir(dir.join(below)).and_then(|entries| {
-        let mut names: Vec<_> = entries
-            .map(|entry| entry.map(|entry| below.join(entry.file_name())))
-            .collect::<io::Result<_>>()?;
-        names.sort();
-        Ok(names)
-    });
-    let names = match names {
-        Ok(names) => names,
+    let found = match unfinished(&dir.join(below), below) {
+        Ok(found) => found,
         Err(error) => {
             repairs.left_alone.push(LeftAlone { path: below.to_path_buf(), why: error.to_string() });
             return;
         }
     };
-    for name in names {
-        let Ok(kind) = dir.join(&name).symlink_metadata().map(|found| found.file_type()) else { continue };
+    for (name, kind) in found {
         if kind.is_dir() && depth > 0 {
             walk(dir, &name, depth - 1, repairs);
-        } else if kind.is_file() && name.extension().is_some_and(|extension| extension == "part") {
+        } else if kind.is_file() && is_part(&name) {
             let path = name.with_extension("");
             match repair_file(&dir.join(&name), &dir.join(&path)) {
                 Ok((samples, sample_rate)) => {
@@ -88,6 +83,27 @@ fn walk(dir: &Path, below: &Path, depth: u32, repairs: &mut Repairs) {
             }
         }
     }
+}
+
+/// The folders and `.part` files of one folder. The folder's own list says which is which, so that years
+/// of finished recordings cost no system call each.
+fn unfinished(folder: &Path, below: &Path) -> io::Result<Vec<Found>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = below.join(entry.file_name());
+        // A file that is gone by now needs no repair.
+        let Ok(kind) = entry.file_type() else { continue };
+        if kind.is_dir() || is_part(&name) {
+            found.push((name, kind));
+        }
+    }
+    found.sort_by(|(one, _), (other, _)| one.cmp(other));
+    Ok(found)
+}
+
+fn is_part(name: &Path) -> bool {
+    name.extension().is_some_and(|extension| extension == "part")
 }
 
 /// Samples per channel and their rate.
