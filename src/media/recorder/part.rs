@@ -3,9 +3,9 @@
 //! no seeks.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{DirBuilder, File, OpenOptions},
     io::{self, Seek, SeekFrom, Write},
-    os::unix::fs::FileExt,
+    os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt},
     path::{Component, Path, PathBuf},
 };
 
@@ -40,7 +40,8 @@ pub(super) fn part_path(path: &Path) -> PathBuf {
 
 impl Part {
     /// Creates `path`'s `.part`, with the folders above it. Never opens a file that is there, and fails
-    /// where the finished recording is there already. The other handle is for the syncer.
+    /// where the finished recording is there already. Only the daemon's own user may read it: it holds what
+    /// residents said. The other handle is for the syncer.
     pub(super) fn create(dir: &Path, path: &Path) -> io::Result<(Self, File)> {
         if !path.components().all(|part| matches!(part, Component::Normal(_))) {
             return Err(io::Error::new(
@@ -50,12 +51,12 @@ impl Part {
         }
         let path = dir.join(path);
         if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)?;
+            DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         }
         if path.symlink_metadata().is_ok() {
             return Err(io::Error::new(io::ErrorKind::AlreadyExists, "a recording of that name exists"));
         }
-        let file = OpenOptions::new().write(true).create_new(true).open(part_path(&path))?;
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(part_path(&path))?;
         let other = file.try_clone()?;
         let mut wav = WavWriter::new(Placed { file, at: 0, end: 0 }, SPEC).map_err(io_error)?;
         wav.flush().map_err(io_error)?;
@@ -128,5 +129,23 @@ impl Seek for Placed {
             SeekFrom::End(by) => self.end.saturating_add_signed(by),
         };
         Ok(self.at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn nobody_else_can_read_a_recording() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = Path::new("2026/11/23/20261123-0007.wav");
+        Part::create(dir.path(), path).unwrap();
+        let mode = |path: &Path| dir.path().join(path).metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&part_path(path)), 0o600);
+        assert_eq!(mode(Path::new("2026")), 0o700);
+        assert_eq!(mode(Path::new("2026/11/23")), 0o700);
     }
 }

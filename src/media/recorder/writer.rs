@@ -2,7 +2,14 @@
 //! the ones that are due write. It creates files and writes to the page cache; whatever waits for the
 //! disk itself is the syncer's.
 
-use std::{fs::File, io, path::Path, sync::mpsc::Sender, time::Instant};
+use std::{
+    fs::{DirBuilder, File},
+    io,
+    os::unix::fs::DirBuilderExt,
+    path::Path,
+    sync::mpsc::Sender,
+    time::Instant,
+};
 
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -144,7 +151,7 @@ impl Writer {
         first_write: Instant,
     ) -> io::Result<(Recording, File)> {
         let dir = &self.settings.dir;
-        std::fs::create_dir_all(dir)?;
+        DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
         let (free, floor) = (free_bytes(dir)?, self.settings.disk_floor_bytes);
         if free < floor {
             return Err(io::Error::other(format!(
