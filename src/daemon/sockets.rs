@@ -21,6 +21,7 @@ use tokio::{
     task::AbortHandle,
 };
 
+use super::clock;
 use crate::sip::{
     framing::{Frame, Framer},
     hop::{FlowId, Hop, Listener, ListenerId, Transport},
@@ -43,8 +44,19 @@ pub(super) const QUEUE: usize = 4096;
 /// Messages that wait for one stream's peer to read; when full, the stream is closed (`decisions.md` 18).
 const STREAM_QUEUE: usize = 128;
 
-/// Connections at once, both ways; more are refused. Bounds the memory at about 100 MB.
+/// Connections at once that peers opened, and as many that we opened; more are refused. Strangers who take
+/// all of theirs leave ours alone. Bounds the memory at about 200 MB.
 const MOST_STREAMS: usize = 1000;
+
+/// Accepted connections of one address: a carrier has a few, phones behind one router one each. Doubled, a
+/// stranger holds twice as many places.
+const MOST_OF_ONE_PEER: usize = 20;
+
+/// Who connects says something whole within this time, or is closed: an idle connection costs a place.
+const FIRST_MESSAGE: Duration = Duration::from_secs(30);
+
+/// Connections that the kernel keeps until they are accepted.
+const BACKLOG: i32 = 1024;
 
 /// A peer that does not accept a connection within this time can't be reached.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
@@ -74,9 +86,16 @@ pub(super) struct Sockets {
 
 #[derive(Debug)]
 struct Flow {
+    opened_by: OpenedBy,
     key: (Transport, SocketAddr),
     writer: mpsc::Sender<Bytes>,
     task: AbortHandle,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum OpenedBy {
+    Peer,
+    Us,
 }
 
 impl Sockets {
@@ -114,7 +133,7 @@ impl Sockets {
     }
 
     async fn bind_udp(&mut self, id: ListenerId, address: SocketAddr) -> io::Result<SocketAddr> {
-        let socket = UdpSocket::bind(address).await?;
+        let socket = UdpSocket::from_std(socket(address, socket2::Type::DGRAM)?.into())?;
         // A burst of calls must fit while the loop is busy; the kernel's default holds about 200.
         let wanted = socket2::SockRef::from(&socket);
         if let Err(error) = wanted.set_recv_buffer_size(4 << 20) {
@@ -131,7 +150,9 @@ impl Sockets {
     }
 
     async fn bind_tcp(&mut self, id: ListenerId, address: SocketAddr) -> io::Result<SocketAddr> {
-        let listener = TcpListener::bind(address).await?;
+        let listening = socket(address, socket2::Type::STREAM)?;
+        listening.listen(BACKLOG)?;
+        let listener = TcpListener::from_std(listening.into())?;
         let bound = listener.local_addr()?;
         let wire = self.wire.clone();
         tokio::spawn(accept(id, listener, wire, Arc::clone(&self.numbers)));
@@ -178,7 +199,7 @@ impl Sockets {
     }
 
     fn connect(&mut self, hop: Hop, first: Bytes) {
-        if self.flows.len() >= MOST_STREAMS {
+        if self.opened_by(OpenedBy::Us) >= MOST_STREAMS {
             return self.failed(hop);
         }
         let flow = FlowId(self.numbers.fetch_add(1, Ordering::Relaxed));
@@ -192,16 +213,16 @@ impl Sockets {
             let connected = tokio::time::timeout(CONNECT_PATIENCE, TcpStream::connect(hop.remote)).await;
             let open = Hop { flow: Some(flow), ..hop };
             match connected {
-                Ok(Ok(stream)) => talk(stream, open, queue, &wire).await,
+                Ok(Ok(stream)) => talk(stream, open, queue, &wire, None).await,
                 Ok(Err(_)) | Err(_) => tell(&wire, Wire::SendFailed { hop }).await,
             }
             tell(&wire, Wire::Closed { flow }).await;
         });
         let key = (hop.transport, hop.remote);
-        self.opened(flow, key, writer, task.abort_handle());
+        self.keep(flow, Flow { opened_by: OpenedBy::Us, key, writer, task: task.abort_handle() });
     }
 
-    /// A connection that a peer opened, or that we did.
+    /// A connection that a peer opened. One too many is closed.
     pub(super) fn opened(
         &mut self,
         flow: FlowId,
@@ -209,12 +230,25 @@ impl Sockets {
         writer: mpsc::Sender<Bytes>,
         task: AbortHandle,
     ) {
-        if self.flows.len() >= MOST_STREAMS {
+        let ip = key.1.ip();
+        let of_peer = |f: &&Flow| f.opened_by == OpenedBy::Peer && f.key.1.ip() == ip;
+        if self.opened_by(OpenedBy::Peer) >= MOST_STREAMS
+            || self.flows.values().filter(of_peer).count() >= MOST_OF_ONE_PEER
+        {
+            tracing::debug!(peer = %key.1, "too many connections, closed");
             task.abort();
             return;
         }
-        self.by_peer.insert(key, flow);
-        self.flows.insert(flow, Flow { key, writer, task });
+        self.keep(flow, Flow { opened_by: OpenedBy::Peer, key, writer, task });
+    }
+
+    fn opened_by(&self, who: OpenedBy) -> usize {
+        self.flows.values().filter(|flow| flow.opened_by == who).count()
+    }
+
+    fn keep(&mut self, id: FlowId, flow: Flow) {
+        self.by_peer.insert(flow.key, id);
+        self.flows.insert(id, flow);
     }
 
     /// Forgets a connection that is gone.
@@ -296,7 +330,7 @@ async fn accept(id: ListenerId, listener: TcpListener, wire: mpsc::Sender<Wire>,
         let task = tokio::spawn(async move {
             // The loop must know the connection before its first message.
             if started.await.is_ok() {
-                talk(stream, hop, queue, &to_loop).await;
+                talk(stream, hop, queue, &to_loop, Some(FIRST_MESSAGE)).await;
             }
             tell(&to_loop, Wire::Closed { flow }).await;
         });
@@ -308,8 +342,31 @@ async fn accept(id: ListenerId, listener: TcpListener, wire: mpsc::Sender<Wire>,
     }
 }
 
-/// Reads messages and writes what is queued, until either side has had enough.
-async fn talk(stream: TcpStream, hop: Hop, mut queue: mpsc::Receiver<Bytes>, wire: &mpsc::Sender<Wire>) {
+/// A socket bound to this address and to its family alone: `[::]` must leave `0.0.0.0` on the same port
+/// to another listener.
+fn socket(address: SocketAddr, kind: socket2::Type) -> io::Result<socket2::Socket> {
+    let socket = socket2::Socket::new(socket2::Domain::for_address(address), kind, None)?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    if kind == socket2::Type::STREAM {
+        // The port is free again at once after a restart; connections of before may linger.
+        socket.set_reuse_address(true)?;
+    }
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    Ok(socket)
+}
+
+/// Reads messages and writes what is queued, until either side has had enough. With a patience, the first
+/// message must have come by its end.
+async fn talk(
+    stream: TcpStream,
+    hop: Hop,
+    mut queue: mpsc::Receiver<Bytes>,
+    wire: &mpsc::Sender<Wire>,
+    patience: Option<Duration>,
+) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::trace!(%error, "nodelay");
     }
@@ -333,15 +390,30 @@ async fn talk(stream: TcpStream, hop: Hop, mut queue: mpsc::Receiver<Bytes>, wir
     let reading = async {
         let mut framer = Framer::new();
         let mut buffer = vec![0_u8; 8192];
+        let mut silent_until = patience.map(|patience| clock::now().mono + patience);
         loop {
-            let length = match reader.read(&mut buffer).await {
+            let read = reader.read(&mut buffer);
+            let read = match silent_until {
+                Some(until) => match tokio::time::timeout_at(until.into(), read).await {
+                    Ok(read) => read,
+                    Err(_) => {
+                        tracing::debug!(peer = %hop.remote, "connected and said nothing, closed");
+                        return;
+                    }
+                },
+                None => read.await,
+            };
+            let length = match read {
                 Ok(0) | Err(_) => return,
                 Ok(length) => length,
             };
             framer.push(buffer.get(..length).unwrap_or_default());
             loop {
                 match framer.next_frame() {
-                    Ok(Some(Frame::Message(bytes))) => tell(wire, Wire::Received { hop, bytes }).await,
+                    Ok(Some(Frame::Message(bytes))) => {
+                        silent_until = None;
+                        tell(wire, Wire::Received { hop, bytes }).await;
+                    }
                     Ok(Some(Frame::Ping)) => {
                         // One pong at a time is enough.
                         if pong.try_send(()).is_err() {
@@ -380,4 +452,73 @@ pub(super) fn reachable(bound: SocketAddr) -> SocketAddr {
     });
     let loopback = if bound.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() };
     SocketAddr::new(out.map_or(loopback, |address| address.ip()), bound.port())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn bound(addresses: &[&str]) -> (Sockets, mpsc::Receiver<Wire>) {
+        let (wire, said) = mpsc::channel(QUEUE);
+        let binds: Vec<Bind> = addresses
+            .iter()
+            .flat_map(|address| [Transport::Udp, Transport::Tcp].map(|transport| (transport, address)))
+            .map(|(transport, address)| Bind {
+                transport,
+                address: address.parse().unwrap(),
+                advertise: Some("192.0.2.1:0".parse().unwrap()),
+            })
+            .collect();
+        (Sockets::bind(&binds, wire).await.unwrap(), said)
+    }
+
+    #[tokio::test]
+    async fn both_families_can_listen_on_one_port() {
+        let (first, _said) = bound(&["0.0.0.0:0"]).await;
+        for listener in first.listeners() {
+            let kind = match listener.transport {
+                Transport::Udp => socket2::Type::DGRAM,
+                Transport::Tcp | Transport::Tls => socket2::Type::STREAM,
+            };
+            let other = SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), listener.advertised.port());
+            let socket = socket(other, kind).unwrap();
+            assert!(socket.only_v6().unwrap());
+        }
+    }
+
+    #[tokio::test]
+    async fn one_peer_cannot_take_all_connections_and_none_of_ours() {
+        let (mut sockets, mut said) = bound(&["127.0.0.1:0"]).await;
+        let port = sockets.listeners()[1].advertised.port();
+        let mut peers = Vec::new();
+        for _ in 0..MOST_OF_ONE_PEER + 5 {
+            peers.push(TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.unwrap());
+            let Some(Wire::Opened { flow, key, writer, task }) = said.recv().await else { panic!() };
+            sockets.opened(flow, key, writer, task);
+        }
+        assert_eq!(sockets.opened_by(OpenedBy::Peer), MOST_OF_ONE_PEER);
+        let refused = peers.last_mut().unwrap();
+        assert_eq!(refused.read(&mut [0; 8]).await.unwrap(), 0, "one too many is closed");
+        let phone = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let remote = phone.local_addr().unwrap();
+        let hop = Hop { transport: Transport::Tcp, listener: ListenerId(1), remote, flow: None };
+        sockets.send(hop, Bytes::from_static(b"ours"));
+        let (mut stream, _) = phone.accept().await.unwrap();
+        let mut heard = [0; 4];
+        stream.read_exact(&mut heard).await.unwrap();
+        assert_eq!(&heard, b"ours");
+    }
+
+    #[tokio::test]
+    async fn who_connects_and_says_nothing_whole_is_closed() {
+        let (wire, _said) = mpsc::channel(QUEUE);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        peer.write_all(b"INVITE sip:").await.unwrap();
+        let (stream, remote) = listener.accept().await.unwrap();
+        let hop = Hop { transport: Transport::Tcp, listener: ListenerId(0), remote, flow: Some(FlowId(1)) };
+        let (_writer, queue) = mpsc::channel(1);
+        talk(stream, hop, queue, &wire, Some(Duration::from_millis(20))).await;
+        assert_eq!(peer.read(&mut [0; 8]).await.unwrap_or(0), 0);
+    }
 }
