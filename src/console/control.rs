@@ -16,6 +16,7 @@ use tokio::{
     sync::{mpsc, oneshot},
 };
 
+use super::text::printable;
 use crate::{call::staffing::Reach, switch::status::Status};
 
 /// What a person at the command line asks of the running daemon.
@@ -168,7 +169,7 @@ fn status_json(status: &Status) -> Value {
 
 /// The same for people.
 pub fn status_text(said: &Value) -> String {
-    let word = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).unwrap_or("-").to_owned();
+    let word = |value: &Value, key: &str| printable(value.get(key).and_then(Value::as_str).unwrap_or("-"));
     let status = said.get("status").unwrap_or(said);
     let list = |key: &str| status.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
     let mut text = format!("desk    {}\n", word(status, "desk"));
@@ -195,4 +196,20 @@ pub fn status_text(said: &Value) -> String {
     }
     text += &format!("{} calls in progress\n", calls.len());
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_caller_cannot_drive_the_terminal_of_who_asks_for_the_status() {
+        let said = json!({ "status": {
+            "desk": "on duty",
+            "calls": [{ "ticket": "20261123-0007", "caller": "\u{1b}[2J13800000000", "received": "16:15" }],
+        } });
+        let text = status_text(&said);
+        assert!(text.contains("\u{fffd}[2J13800000000"), "{text}");
+        assert!(!text.contains('\u{1b}'));
+    }
 }

@@ -151,7 +151,8 @@ fn dash() -> String {
     "-".to_owned()
 }
 
-fn printable(text: &str) -> String {
+/// With control characters replaced: what comes over the wire must not drive somebody's terminal.
+pub(super) fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 

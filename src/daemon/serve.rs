@@ -220,7 +220,11 @@ impl Loop {
     }
 
     fn media_fact(&mut self, fact: MediaFact) {
-        tracing::debug!(?fact, "media");
+        match &fact {
+            // Which key it was is the caller's own: it may be part of a number or a code.
+            MediaFact::Digit { media, .. } => tracing::debug!(?media, "media: a digit"),
+            fact => tracing::debug!(?fact, "media"),
+        }
         if let MediaFact::RecordingFailed { ticket, why, .. } = &fact {
             tracing::error!(%ticket, why, "recording failed");
         }
