@@ -451,7 +451,14 @@ pub(super) fn reachable(bound: SocketAddr) -> SocketAddr {
         socket.local_addr()
     });
     let loopback = if bound.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() };
-    SocketAddr::new(out.map_or(loopback, |address| address.ip()), bound.port())
+    let found = out.map_or(loopback, |address| address.ip());
+    if found.is_loopback() {
+        tracing::error!(
+            %bound,
+            "this machine has no address that leads out of it, so peers are told {found}: set `advertise`"
+        );
+    }
+    SocketAddr::new(found, bound.port())
 }
 
 #[cfg(test)]
