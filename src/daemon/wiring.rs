@@ -7,7 +7,7 @@ use anyhow::{Context, anyhow};
 
 use super::{serve::ServeSettings, sockets::Bind};
 use crate::{
-    call::house::House,
+    call::{house::House, machine::Prompt},
     config::{
         self, Fault,
         network::Network,
@@ -17,7 +17,7 @@ use crate::{
         trunk::{Identity, Trunk},
     },
     media::{
-        MediaSettings,
+        MediaSettings, prompts,
         recorder::{
             self, RecorderSettings,
             repair::{Repaired, Repairs},
@@ -102,7 +102,7 @@ pub fn faults_text(faults: &[Fault]) -> String {
 /// What `serve` needs.
 ///
 /// # Errors
-/// A secret's file can't be read.
+/// A secret's file can't be read, or the prompt without which nobody presses the mobile's key.
 pub fn settings(
     configuration: Configuration,
     daemon_file: &Path,
@@ -115,6 +115,7 @@ pub fn settings(
         .iter()
         .map(|l| Bind { transport: l.transport, address: l.bind, advertise: l.advertise })
         .collect();
+    confirm_prompt(&daemon, &rules)?;
     let media = media(&daemon, &rules);
     let switch = switch(&daemon)?;
     let (daemon_name, house_file) = (name(daemon_file), house_file.to_owned());
@@ -128,6 +129,7 @@ pub fn settings(
         if !faults.is_empty() {
             return Err(faults_text(&faults));
         }
+        confirm_prompt(&daemon, &rules).map_err(|error| format!("{error:#}"))?;
         let passwords = passwords_of(&rules).map_err(|error| format!("{error:#}"))?;
         Ok((rules.house, passwords))
     });
@@ -143,6 +145,21 @@ fn passwords_of(rules: &Rules) -> anyhow::Result<Passwords> {
         Ok((phone.clone(), reveal(secret).with_context(|| format!("the password of phone {phone}"))?))
     };
     Ok(Passwords(rules.passwords.iter().map(read).collect::<anyhow::Result<BTreeMap<_, _>>>()?))
+}
+
+/// A mobile that needs a key but is not asked for it hears silence, and every forwarded call is lost.
+fn confirm_prompt(daemon: &Daemon, rules: &Rules) -> anyhow::Result<()> {
+    let Some(mobile) = rules.house.mobiles.iter().find(|mobile| mobile.needs_key) else { return Ok(()) };
+    let Some(file) = rules.prompts.get(&Prompt::ForwardConfirm) else { return Ok(()) };
+    let path = daemon.prompts_dir.join(file);
+    prompts::check(&path).map_err(|why| {
+        anyhow!(
+            "prompts.forward_confirm: {} can't be played ({why}), so nobody would press the key that \
+             mobile {} needs: put the file there, or set needs_key = false",
+            path.display(),
+            mobile.name
+        )
+    })
 }
 
 fn media(daemon: &Daemon, rules: &Rules) -> MediaSettings {
@@ -330,4 +347,24 @@ pub(super) fn remembered(saved: Vec<SavedBinding>) -> Vec<BindingChange> {
         });
     }
     phones.into_iter().map(|(phone, bindings)| BindingChange { phone, bindings }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mobile_that_needs_a_key_needs_the_prompt_that_asks_for_it() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let (daemon_file, house_file) = (root.join("config/hotlined.toml"), root.join("config/house.toml"));
+        let mut read = read(&daemon_file, &house_file).unwrap();
+        read.daemon.prompts_dir = root.join("prompts");
+        confirm_prompt(&read.daemon, &read.rules).unwrap();
+        read.daemon.prompts_dir = root.join("nowhere");
+        let why = confirm_prompt(&read.daemon, &read.rules).unwrap_err().to_string();
+        assert!(why.starts_with("prompts.forward_confirm: "), "{why}");
+        assert!(why.contains("mobile duty1"), "{why}");
+        read.rules.house.mobiles.iter_mut().for_each(|mobile| mobile.needs_key = false);
+        confirm_prompt(&read.daemon, &read.rules).unwrap();
+    }
 }

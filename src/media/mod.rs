@@ -13,7 +13,7 @@ pub mod error;
 mod leg;
 mod player;
 mod ports;
-mod prompts;
+pub mod prompts;
 pub mod recorder;
 mod recording;
 mod relay;

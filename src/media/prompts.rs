@@ -11,6 +11,14 @@ use crate::{
     rtp::{g711, stream::Codec},
 };
 
+/// Whether this file can be played as a prompt.
+///
+/// # Errors
+/// In words: it can't be read, or has another format than 8000 Hz, mono, 16-bit PCM.
+pub fn check(file: &Path) -> Result<(), String> {
+    read(file).map(drop)
+}
+
 /// What a prompt file must be, in words for the log.
 const EXPECTED: &str = "expected 8000 Hz, mono, 16-bit PCM";
 
