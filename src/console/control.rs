@@ -41,7 +41,10 @@ pub enum Command {
 /// The daemon's word.
 #[derive(Debug)]
 pub enum Reply {
-    Status(Box<Status>),
+    Status {
+        company: String,
+        status: Box<Status>,
+    },
     Done(String),
     /// What is wrong, and what to do.
     Refused(String),
@@ -90,10 +93,12 @@ async fn answer(stream: UnixStream, asked: &mpsc::Sender<Asked>) -> std::io::Res
             let (reply, answered) = oneshot::channel();
             let sent = asked.send(Asked { command, reply }).await.is_ok();
             match answered.await {
-                Ok(Reply::Status(status)) if sent => json!({ "status": status_json(&status) }),
+                Ok(Reply::Status { company, status }) if sent => {
+                    json!({ "status": status_json(&company, &status) })
+                }
                 Ok(Reply::Done(words)) => json!({ "done": words }),
                 Ok(Reply::Refused(words)) => json!({ "error": words }),
-                Ok(Reply::Status(_)) | Err(_) => json!({ "error": "the daemon is stopping" }),
+                Ok(Reply::Status { .. }) | Err(_) => json!({ "error": "the daemon is stopping" }),
             }
         }
     };
@@ -123,7 +128,7 @@ fn talk(mut stream: StdUnixStream, command: &Command) -> std::io::Result<Value> 
     Ok(serde_json::from_str(&line)?)
 }
 
-fn status_json(status: &Status) -> Value {
+fn status_json(company: &str, status: &Status) -> Value {
     let trunks = status.trunks.iter().map(|trunk| {
         let state = match trunk.up {
             Some(true) => "up",
@@ -153,6 +158,7 @@ fn status_json(status: &Status) -> Value {
         })
     });
     json!({
+        "company": company,
         "desk": status.desk,
         "shift": status.shift,
         "operator": status.operator,
@@ -172,7 +178,7 @@ pub fn status_text(said: &Value) -> String {
     let word = |value: &Value, key: &str| printable(value.get(key).and_then(Value::as_str).unwrap_or("-"));
     let status = said.get("status").unwrap_or(said);
     let list = |key: &str| status.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
-    let mut text = format!("desk    {}\n", word(status, "desk"));
+    let mut text = format!("company {}\ndesk    {}\n", word(status, "company"), word(status, "desk"));
     if status.get("shift").is_some_and(Value::is_string) {
         text += &format!("shift   {} ({})\n", word(status, "shift"), word(status, "operator"));
     }

@@ -90,6 +90,8 @@ struct Loop {
     resolved: mpsc::Sender<Input>,
     reload: Box<dyn Fn() -> Result<(House, Passwords), String> + Send>,
     database_down: bool,
+    /// Whose hotline this is, for who asks how it goes.
+    company: String,
 }
 
 /// Runs the daemon until it is told to stop (SIGTERM, SIGINT, or `stop`).
@@ -124,13 +126,14 @@ pub async fn serve(
 
     let mut settings = switch;
     settings.ua.listeners = sockets.listeners().to_vec();
+    let company = house.company.clone();
     let mut switch = Switch::new(settings, house, passwords, seed()?, clock::now());
     let (bindings, away) = remembered(&path).await;
     switch.restore(bindings, away, clock::now());
     writer.tie_recordings(repaired);
 
     let listeners = sockets.listeners().to_vec();
-    let mut the = Loop { switch, sockets, media, writer, resolved, reload, database_down: false };
+    let mut the = Loop { switch, sockets, media, writer, resolved, reload, database_down: false, company };
     the.turn(Input::DeadlinePassed);
     ready(Ready { listeners, control: control.clone() });
     // Outside systemd there is nobody to tell.
@@ -271,7 +274,10 @@ impl Loop {
     fn answer(&mut self, question: Asked) {
         let by = "command line".to_owned();
         let reply = match question.command {
-            Command::Status => Reply::Status(Box::new(self.switch.status(clock::now()))),
+            Command::Status => Reply::Status {
+                company: self.company.clone(),
+                status: Box::new(self.switch.status(clock::now())),
+            },
             Command::Away { minutes } => {
                 let until = minutes
                     .map(|m| self.switch.local_time(clock::now()) + chrono::Duration::minutes(m.into()));
@@ -304,6 +310,7 @@ impl Loop {
 
     fn reload_house(&mut self) -> Result<(), String> {
         let (house, passwords) = (self.reload)()?;
+        self.company.clone_from(&house.company);
         self.turn(Input::House { house: Arc::new(house), passwords });
         tracing::info!("house rules read");
         Ok(())
