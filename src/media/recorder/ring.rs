@@ -84,7 +84,14 @@ const CONTENTS: [Content; 3] = [Content::Other, Content::Audio(Codec::Pcma), Con
 
 /// Both ends of a ring of so many bytes. `origin`: any instant before the first packet.
 pub(super) fn ring(bytes: usize, origin: Instant) -> (Tap, Outlet) {
-    let (producer, consumer) = RingBuffer::new(bytes);
+    let (mut producer, mut consumer) = RingBuffer::new(bytes);
+    // Every page is touched now, so that none is first touched on a packet's way.
+    if let Ok(chunk) = producer.write_chunk(bytes) {
+        chunk.commit_all();
+    }
+    if let Ok(chunk) = consumer.read_chunk(bytes) {
+        chunk.commit_all();
+    }
     let tap = Tap {
         ring: producer,
         origin,
