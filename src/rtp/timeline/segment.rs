@@ -211,6 +211,9 @@ impl Segment {
 struct WindowedMinimum {
     buckets: [Option<Bucket>; Self::BUCKETS],
     newest: i64,
+    /// Of the buckets in the window: asked for each waiting packet, so not looked up each time.
+    least: Option<i64>,
+    packets: u32,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -222,12 +225,15 @@ struct Bucket {
 
 impl WindowedMinimum {
     const BUCKETS: usize = 10;
+    const WINDOW: i64 = 10;
     const BUCKET_SAMPLES: i64 = 4_000;
 
     fn add(&mut self, at: i64, value: i64) {
         let number = at.div_euclid(Self::BUCKET_SAMPLES);
-        self.newest = number.max(self.newest);
-        let place = usize::try_from(number.rem_euclid(10)).unwrap_or(0);
+        if self.least.is_some() && number <= self.newest - Self::WINDOW {
+            return; // Arrivals come in order; nobody needs one from before the window.
+        }
+        let place = usize::try_from(number.rem_euclid(Self::WINDOW)).unwrap_or(0);
         let Some(bucket) = self.buckets.get_mut(place) else { return };
         match bucket {
             Some(bucket) if bucket.number == number => {
@@ -236,17 +242,23 @@ impl WindowedMinimum {
             }
             _ => *bucket = Some(Bucket { number, least: value, packets: 1 }),
         }
-    }
-
-    fn current(&self) -> impl Iterator<Item = &Bucket> {
-        self.buckets.iter().flatten().filter(|bucket| bucket.number > self.newest - 10)
+        if self.least.is_some() && number <= self.newest {
+            self.least = self.least.map(|least| least.min(value));
+            self.packets = self.packets.saturating_add(1);
+            return;
+        }
+        self.newest = number;
+        let window = number - Self::WINDOW;
+        let current = || self.buckets.iter().flatten().filter(|bucket| bucket.number > window);
+        self.least = current().map(|bucket| bucket.least).min();
+        self.packets = current().map(|bucket| bucket.packets).fold(0, u32::saturating_add);
     }
 
     fn least(&self) -> Option<i64> {
-        self.current().map(|bucket| bucket.least).min()
+        self.least
     }
 
     fn packets(&self) -> u32 {
-        self.current().map(|bucket| bucket.packets).fold(0, u32::saturating_add)
+        self.packets
     }
 }
