@@ -12,7 +12,7 @@ use rtcp_types::{
 
 use super::{packet::Header, reception::Reception, timestamp::RtpTimestamp};
 
-/// Larger than any report of ours: SR with one block (52 bytes), SDES with a CNAME of [`MAX_CNAME`] and
+/// Larger than any report of ours: SR with one block (52 bytes), SDES with a CNAME of `MAX_CNAME` and
 /// BYE (8).
 pub const LARGEST_REPORT: usize = 128;
 
@@ -97,7 +97,7 @@ struct SenderSeen {
 
 impl Reports {
     /// For the stream that goes out under `ssrc`. `cname` names us to the peer and should tell nothing
-    /// else (RFC 7022); ASCII, of which [`MAX_CNAME`] bytes are used.
+    /// else (RFC 7022); ASCII, of which `MAX_CNAME` bytes are used.
     pub fn new(ssrc: u32, cname: &str) -> Self {
         Self {
             ssrc,
