@@ -2,7 +2,7 @@
 //! sent at once on UDP is dropped (SIP sends it again), a stream that does not keep up is closed.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     io,
     net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket as StdUdpSocket},
     sync::{
@@ -78,7 +78,7 @@ pub(super) struct Bind {
 pub(super) struct Sockets {
     listeners: Vec<Listener>,
     udp: HashMap<ListenerId, Arc<UdpSocket>>,
-    flows: HashMap<FlowId, Flow>,
+    flows: BTreeMap<FlowId, Flow>,
     by_peer: HashMap<(Transport, SocketAddr), FlowId>,
     numbers: Arc<AtomicU64>,
     wire: mpsc::Sender<Wire>,
@@ -104,7 +104,7 @@ impl Sockets {
         let mut sockets = Self {
             listeners: Vec::new(),
             udp: HashMap::new(),
-            flows: HashMap::new(),
+            flows: BTreeMap::new(),
             by_peer: HashMap::new(),
             numbers: Arc::new(AtomicU64::new(1)),
             wire,
