@@ -65,6 +65,11 @@ impl Sender {
         self.silent_second == Some(sample / 8_000 % 4)
     }
 
+    /// Whether the packet that carries the sample never arrives.
+    fn is_lost(&self, sample: u64) -> bool {
+        hash(self.seed ^ 0x1055, sample / PACKET) % 100 < self.loss_percent
+    }
+
     fn byte(&self, sample: u64) -> u8 {
         // µ-law's and A-law's bytes alike; the quiet ones are avoided, so that noise is never silence.
         if self.is_silent(sample) { QUIET_BYTE } else { (hash(self.seed, sample) & 0xff) as u8 & !0x50 }
@@ -102,7 +107,7 @@ impl Sender {
                 ssrc: self.ssrc,
             };
             sequence = sequence.plus(1);
-            if hash(self.seed ^ 0x1055, n) % 100 < self.loss_percent {
+            if self.is_lost(first) {
                 continue;
             }
             let delay = (hash(self.seed ^ 0xde1a, n) % 1000) as f64 / 1e6 * self.jitter_ms;
@@ -169,8 +174,8 @@ fn misplaced(recording: &[i16], sender: &Sender, sample: u64) -> Option<f64> {
     Some(found as f64 - sent)
 }
 
-/// All the places asked every `every` seconds of a sender's speech, in milliseconds; at least a given
-/// share of them must be there.
+/// All the places asked every `every` seconds of a sender's speech that arrived, in milliseconds; at
+/// least a given share of them must be there.
 fn misplacements_ms(recording: &[i16], sender: &Sender, every: f64, share: f64) -> Vec<(f64, f64)> {
     let mut asked = 0;
     let mut found = Vec::new();
@@ -178,7 +183,7 @@ fn misplacements_ms(recording: &[i16], sender: &Sender, every: f64, share: f64) 
     let mut sample = 4_040.0;
     while sample < last {
         let at = sample as u64 / PACKET * PACKET + 40;
-        if !sender.is_silent(at) {
+        if !sender.is_silent(at) && !sender.is_lost(at) {
             asked += 1;
             found.extend(misplaced(recording, sender, at).map(|off| (sender.sent(at) / 8_000.0, off / 8.0)));
         }
@@ -331,8 +336,8 @@ fn loss_jitter_and_opposite_clocks_for_half_an_hour_keep_length_silence_and_side
     let (left, right) = (bad(10, 100.0), bad(11, -100.0));
     let ((heard_left, of_left), (heard_right, of_right)) =
         (record(left.packets(), 1_800.0), record(right.packets(), 1_800.0));
-    let places_left = misplacements_ms(&heard_left, &left, 4.9, 0.93);
-    let places_right = misplacements_ms(&heard_right, &right, 4.9, 0.93);
+    let places_left = misplacements_ms(&heard_left, &left, 4.9, 0.98);
+    let places_right = misplacements_ms(&heard_right, &right, 4.9, 0.98);
     assert_within(&places_left, -8.0, 10.0);
     assert_within(&places_right, -8.0, 10.0);
     assert_together(&places_left, &places_right, 12.0);
@@ -485,7 +490,7 @@ mod any_network {
         ) {
             let sender = Sender { starts, skew_ppm, jitter_ms, loss_percent, dtx, ..Sender::new(seed, 30.0) };
             let (recording, figures) = record(sender.packets(), 30.0);
-            let places = misplacements_ms(&recording, &sender, 0.7, 0.8);
+            let places = misplacements_ms(&recording, &sender, 0.7, 0.95);
             assert_within(&places, -9.0, jitter_ms / 4.0 + 9.0);
             prop_assert_eq!(figures.late_packets, 0);
         }
