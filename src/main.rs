@@ -12,11 +12,6 @@ use hotlined::{
     },
 };
 
-/// Gives back to the system what a busy hour needed, which glibc's allocator does not, and is quicker with
-/// the many small texts of SIP.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// The daemon behind a service desk's hotline.
 #[derive(Debug, Parser)]
 #[command(version, about, arg_required_else_help = true)]
