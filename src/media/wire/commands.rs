@@ -12,8 +12,12 @@ use crate::{
 
 #[test]
 fn a_leg_without_a_port_is_refused_and_a_closed_one_makes_room() {
-    // A range of which at most two pairs can be bound here; other programs may hold some of it.
-    let mut room = Room::with(|settings| (settings.port_min, settings.port_max) = (29_990, 29_993));
+    // A range of two pairs, on a loop-back address that no other run of the tests uses.
+    let [high, low, ..] = std::process::id().to_le_bytes();
+    let mut room = Room::with(|settings| {
+        settings.address_v4 = Some(Ipv4Addr::new(127, 77, high, low.max(1)).into());
+        (settings.port_min, settings.port_max) = (29_990, 29_993);
+    });
     let (first, second) = (room.open(LEFT), room.open(RIGHT));
     assert_ne!(first, second);
     assert_eq!((first.port() % 2, second.port() % 2), (0, 0));

@@ -1,9 +1,9 @@
 //! A call and its file.
 
-use super::{LEFT, LONG, OTHER, RIGHT, Room, speech, ticket};
+use super::{CLOCK, LEFT, LONG, OTHER, RIGHT, Room, speech, ticket};
 use crate::{
     rtp::{g711, stream::Codec},
-    switch::media::{MediaCommand, MediaFact, MediaId, RecordOrder},
+    switch::media::{MediaCommand, MediaFact, RecordOrder},
 };
 
 fn decoded(codec: Codec, mark: u8) -> Vec<i16> {
@@ -22,8 +22,8 @@ fn a_call_is_recorded_under_its_ticket_through_a_transfer() {
     let right_speech = |mark| decoded(Codec::Pcmu, mark);
 
     // A prompt on a leg of its own beats the time of the room: a packet each 20 ms.
-    let beat = room.phone(MediaId(4), Codec::Pcma);
-    room.media.command(MediaCommand::Play { media: MediaId(4), prompt: LONG });
+    let beat = room.phone(CLOCK, Codec::Pcma);
+    room.media.command(MediaCommand::Play { media: CLOCK, prompt: LONG });
     beat.hear();
 
     room.media.command(join(RIGHT));
@@ -32,6 +32,8 @@ fn a_call_is_recorded_under_its_ticket_through_a_transfer() {
         beat.hear();
         left.talk(mark);
         right.talk(mark + 50);
+        right.hear();
+        left.hear(); // What was heard has passed the recorder's tap.
     }
     left.press('1', 101); // No audio, and no loss either.
     assert_eq!(room.fact(), MediaFact::Digit { media: LEFT, digit: '1' });
@@ -42,6 +44,7 @@ fn a_call_is_recorded_under_its_ticket_through_a_transfer() {
         beat.hear();
         right.talk(mark + 100); // Left behind: not recorded.
         other.talk(mark + 150);
+        left.hear();
     }
     for _ in 0..5 {
         beat.hear();
@@ -91,11 +94,13 @@ fn shutting_down_closes_the_recordings_that_run() {
     assert_eq!(room.fact(), MediaFact::Joined { left: LEFT, right: RIGHT });
     left.talk(1);
     right.hear();
+    room.pass_time();
     let Room { media, mut facts, folder, .. } = room;
     media.shut_down();
     assert!(
         matches!(facts.blocking_recv(), Some(MediaFact::Recorded { ticket: of, .. }) if of == record.ticket)
     );
     assert_eq!(facts.blocking_recv(), None, "nobody is left to tell more");
-    assert!(hound::WavReader::open(folder.path().join(record.path)).unwrap().duration() > 0);
+    let samples = hound::WavReader::open(folder.path().join(record.path)).unwrap().duration();
+    assert!(samples >= 160, "{samples} samples of at least 20 ms");
 }

@@ -50,18 +50,19 @@ fn each_side_is_told_what_we_sent_it_and_what_of_its_own_we_missed() {
     moved.send_to(&[0x80, 201, 0, 1, 0, 0, 0, 9], rtcp_of(&right)).unwrap();
     left_rtcp.send_to(b"junk", rtcp_of(&right)).unwrap();
 
+    // On a slow machine a report without BYE comes before.
+    let last = |rtcp: &UdpSocket, phone: &Phone| {
+        std::iter::repeat_with(|| told(rtcp, phone)).find(|(_, types)| types.ends_with(&[203])).unwrap()
+    };
     room.media.command(MediaCommand::Close { media: RIGHT });
-    let (bytes, types) = told(&moved, &right);
+    let (bytes, types) = last(&moved, &right);
     assert_eq!(types, [200, 202, 203], "SR, SDES and BYE");
     let report = SenderReport::parse(&bytes[..52]).unwrap();
     assert_eq!((report.packet_count(), report.octet_count()), (10, 1600));
     assert_eq!(report.report_blocks().next().unwrap().cumulative_lost(), 0);
 
-    // On a slow machine a report without BYE comes before.
     room.media.command(MediaCommand::Close { media: LEFT });
-    let (bytes, _) = std::iter::repeat_with(|| told(&left_rtcp, &left))
-        .find(|(_, types)| types.ends_with(&[203]))
-        .unwrap();
+    let (bytes, _) = last(&left_rtcp, &left);
     let report = SenderReport::parse(&bytes[..52]).unwrap();
     assert_eq!((report.ssrc(), report.packet_count(), report.octet_count()), (header.ssrc, 1, 160));
     let block = report.report_blocks().next().unwrap();
