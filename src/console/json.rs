@@ -1,126 +1,270 @@
 //! Tickets as JSON for `--json` and the API: the names and words of the database's views
-//! (`docs/database.md`), times in RFC 3339 with the local offset. Pure.
+//! (`docs/database.md`), times in RFC 3339 with the local offset. Pure. The types are the schemas of
+//! `docs/openapi.json`.
 
-use serde_json::{Value, json};
+use chrono::SecondsFormat;
+use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
 
 use crate::{
-    desk::ticket::{LegRecord, LocalTime, Party, Recording, SideReport, Ticket},
-    store::{reader::TicketPage, words},
+    desk::ticket::{self, LocalTime},
+    store::{reader, words},
 };
 
-/// A list of tickets, each with its legs and its recording.
-pub fn tickets(tickets: &[Ticket]) -> Value {
-    tickets.iter().map(ticket).collect()
-}
+/// A time: `2026-11-23T16:15:02.123+08:00`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ToSchema)]
+#[schema(value_type = String, format = DateTime, examples("2026-11-23T16:15:02.123+08:00"))]
+pub struct Time(pub LocalTime);
 
-/// One ticket with everything: also its matter, its timeline and what a person typed.
-pub fn ticket_page(page: &TicketPage) -> Value {
-    let mut value = ticket(&page.ticket);
-    let timeline: Value = page
-        .timeline
-        .iter()
-        .map(|e| json!({ "entry": e.index, "at": time(e.at), "what": e.what, "words": e.words }))
-        .collect();
-    if let Some(fields) = value.as_object_mut() {
-        fields.insert("matter".into(), page.matter.to_string().into());
-        fields.insert("remark".into(), page.remark.clone().into());
-        fields.insert("timeline".into(), timeline);
+impl Serialize for Time {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0.to_rfc3339_opts(SecondsFormat::Millis, false))
     }
-    value
 }
 
-fn ticket(ticket: &Ticket) -> Value {
-    json!({
-        "id": ticket.id.to_string(),
-        "direction": words::direction(ticket.direction),
-        "caller": ticket.caller.as_ref().map(|n| n.reveal()),
-        "caller_name": ticket.caller_name,
-        "dialled": ticket.dialled.reveal(),
-        "trunk": ticket.trunk,
-        "received": time(ticket.received),
-        "first_ring": ticket.first_ring.map(time),
-        "flagged": ticket.flagged.map(time),
-        "answered": ticket.answered.map(time),
-        "ended": ticket.ended.map(time),
-        "rings": ticket.rings,
-        "answered_by": ticket.answered_by.as_ref().map(party),
-        "shift": ticket.shift,
-        "operator": ticket.operator,
-        "desk_state": ticket.desk_state,
-        "outcome": ticket.outcome.map(words::outcome),
-        "hung_up_first": ticket.hung_up_first.map(words::side),
-        "recording": ticket.recording.as_ref().map(recording),
-        "legs": ticket.legs.iter().map(leg).collect::<Value>(),
-    })
+/// One contact: here one call attempt, with its legs and its recording.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Ticket {
+    /// `20261123-0007`.
+    pub id: String,
+    /// `hotline`, `out` or `internal`.
+    pub direction: &'static str,
+    /// As the trunk sent it; null where withheld.
+    pub caller: Option<String>,
+    pub caller_name: Option<String>,
+    pub dialled: String,
+    pub trunk: Option<String>,
+    pub received: Time,
+    /// When the ring clock started.
+    pub first_ring: Option<Time>,
+    /// When the third ring ended without an answer; null: never.
+    pub flagged: Option<Time>,
+    /// When a person answered.
+    pub answered: Option<Time>,
+    /// Null while it lasts.
+    pub ended: Option<Time>,
+    /// The ring in which it was answered or given up, from 1.
+    pub rings: Option<u32>,
+    pub answered_by: Option<Party>,
+    pub shift: Option<String>,
+    pub operator: Option<String>,
+    /// The state of the desk in words when it came.
+    pub desk_state: String,
+    /// Null while undecided.
+    pub outcome: Option<&'static str>,
+    /// `caller`, `callee` or `house`.
+    pub hung_up_first: Option<&'static str>,
+    pub recording: Option<Recording>,
+    pub legs: Vec<Leg>,
 }
 
-fn leg(leg: &LegRecord) -> Value {
-    json!({
-        "leg": leg.index,
-        "party": party(&leg.party),
-        "dialled": time(leg.dialled),
-        "ringing": leg.ringing.map(time),
-        "answered": leg.answered.map(time),
-        "ended": leg.ended.map(time),
-        "unanswered": leg.unanswered.as_ref().map(words::unanswered),
-        "status": leg.status,
-        "sip_call_id": leg.call_id,
-    })
+/// A ticket with everything that is known of it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct TicketPage {
+    #[serde(flatten)]
+    pub ticket: Ticket,
+    /// The first ticket of the matter that it belongs to.
+    pub matter: String,
+    /// What a person typed about it.
+    pub remark: Option<String>,
+    pub timeline: Vec<Entry>,
 }
 
-fn party(party: &Party) -> Value {
-    match party {
-        Party::Phone(name) => json!({ "kind": "phone", "name": name }),
-        Party::Mobile { name, number } => {
-            json!({ "kind": "mobile", "name": name, "number": number.reveal() })
+/// One thing that happened on a ticket.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Entry {
+    /// Counts from 0 within the ticket.
+    pub entry: u32,
+    pub at: Time,
+    /// One word for programs.
+    pub what: String,
+    /// The same for people.
+    pub words: String,
+}
+
+/// One side of a call, or an attempt at one.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Leg {
+    /// Counts from 0 within the ticket; 0 is the caller.
+    pub leg: u16,
+    pub party: Party,
+    pub dialled: Time,
+    pub ringing: Option<Time>,
+    pub answered: Option<Time>,
+    pub ended: Option<Time>,
+    /// Why it was not answered, where it was not.
+    pub unanswered: Option<&'static str>,
+    /// The peer's SIP status.
+    pub status: Option<u16>,
+    pub sip_call_id: String,
+}
+
+/// Who is on a leg.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Party {
+    /// `phone`, `mobile` or `outside`.
+    pub kind: &'static str,
+    /// The phone's or mobile's name in the house rules.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// For mobiles and outside numbers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub number: Option<String>,
+}
+
+/// What is known of a ticket's recording.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Recording {
+    /// `good`, `degraded`, `one-sided`, `failed`, `interrupted` or `none`.
+    pub verdict: &'static str,
+    pub verdict_words: Option<String>,
+    /// Relative to the recordings folder; null: there is no file.
+    pub path: Option<String>,
+    /// Hz.
+    pub sample_rate: Option<u32>,
+    /// Per channel.
+    pub samples: Option<u64>,
+    pub seconds: Option<f64>,
+    pub unwritten_samples: Option<u64>,
+    pub tap_dropped: Option<u64>,
+    pub late_syncs: Option<u32>,
+    /// Left.
+    pub caller: Option<Side>,
+    /// Right.
+    pub operator: Option<Side>,
+}
+
+/// One channel of a recording.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = RecordingSide)]
+pub struct Side {
+    pub packets: u64,
+    pub lost_samples: u64,
+    pub audible_samples: u64,
+    pub skew_samples: i64,
+    pub late_packets: u64,
+}
+
+impl From<&reader::TicketPage> for TicketPage {
+    fn from(page: &reader::TicketPage) -> Self {
+        Self {
+            ticket: Ticket::from(&page.ticket),
+            matter: page.matter.to_string(),
+            remark: page.remark.clone(),
+            timeline: page.timeline.iter().map(Entry::from).collect(),
         }
-        Party::Outside(number) => json!({ "kind": "outside", "number": number.reveal() }),
     }
 }
 
-fn recording(recording: &Recording) -> Value {
-    let (verdict, own_words) = words::verdict(&recording.verdict);
-    let report = recording.report.as_ref();
-    json!({
-        "verdict": verdict,
-        "verdict_words": own_words,
-        "path": report.map(|r| r.path.to_string_lossy()),
-        "sample_rate": report.map(|r| r.sample_rate),
-        "samples": report.map(|r| r.samples),
-        "seconds": report.map(|r| r.duration().as_secs_f64()),
-        "unwritten_samples": report.map(|r| r.unwritten_samples),
-        "tap_dropped": report.map(|r| r.tap_dropped),
-        "late_syncs": report.map(|r| r.late_syncs),
-        "caller": report.map(|r| side(&r.caller)),
-        "operator": report.map(|r| side(&r.operator)),
-    })
+impl From<&reader::KeptEntry> for Entry {
+    fn from(kept: &reader::KeptEntry) -> Self {
+        Self { entry: kept.index, at: Time(kept.at), what: kept.what.clone(), words: kept.words.clone() }
+    }
 }
 
-fn side(side: &SideReport) -> Value {
-    json!({
-        "packets": side.packets,
-        "lost_samples": side.lost_samples,
-        "audible_samples": side.audible_samples,
-        "skew_samples": side.skew_samples,
-        "late_packets": side.late_packets,
-    })
+impl From<&ticket::Ticket> for Ticket {
+    fn from(ticket: &ticket::Ticket) -> Self {
+        Self {
+            id: ticket.id.to_string(),
+            direction: words::direction(ticket.direction),
+            caller: ticket.caller.as_ref().map(|n| n.reveal().clone()),
+            caller_name: ticket.caller_name.clone(),
+            dialled: ticket.dialled.reveal().clone(),
+            trunk: ticket.trunk.clone(),
+            received: Time(ticket.received),
+            first_ring: ticket.first_ring.map(Time),
+            flagged: ticket.flagged.map(Time),
+            answered: ticket.answered.map(Time),
+            ended: ticket.ended.map(Time),
+            rings: ticket.rings,
+            answered_by: ticket.answered_by.as_ref().map(Party::from),
+            shift: ticket.shift.clone(),
+            operator: ticket.operator.clone(),
+            desk_state: ticket.desk_state.clone(),
+            outcome: ticket.outcome.map(words::outcome),
+            hung_up_first: ticket.hung_up_first.map(words::side),
+            recording: ticket.recording.as_ref().map(Recording::from),
+            legs: ticket.legs.iter().map(Leg::from).collect(),
+        }
+    }
 }
 
-fn time(at: LocalTime) -> String {
-    at.to_rfc3339_opts(chrono::SecondsFormat::Millis, false)
+impl From<&ticket::LegRecord> for Leg {
+    fn from(leg: &ticket::LegRecord) -> Self {
+        Self {
+            leg: leg.index,
+            party: Party::from(&leg.party),
+            dialled: Time(leg.dialled),
+            ringing: leg.ringing.map(Time),
+            answered: leg.answered.map(Time),
+            ended: leg.ended.map(Time),
+            unanswered: leg.unanswered.as_ref().map(words::unanswered),
+            status: leg.status,
+            sip_call_id: leg.call_id.clone(),
+        }
+    }
+}
+
+impl From<&ticket::Party> for Party {
+    fn from(party: &ticket::Party) -> Self {
+        let (kind, name, number) = match party {
+            ticket::Party::Phone(name) => ("phone", Some(name), None),
+            ticket::Party::Mobile { name, number } => ("mobile", Some(name), Some(number)),
+            ticket::Party::Outside(number) => ("outside", None, Some(number)),
+        };
+        Self { kind, name: name.cloned(), number: number.map(|n| n.reveal().clone()) }
+    }
+}
+
+impl From<&ticket::Recording> for Recording {
+    fn from(recording: &ticket::Recording) -> Self {
+        let (verdict, own_words) = words::verdict(&recording.verdict);
+        let report = recording.report.as_ref();
+        Self {
+            verdict,
+            verdict_words: own_words.map(str::to_owned),
+            path: report.map(|r| r.path.to_string_lossy().into_owned()),
+            sample_rate: report.map(|r| r.sample_rate),
+            samples: report.map(|r| r.samples),
+            seconds: report.map(|r| r.duration().as_secs_f64()),
+            unwritten_samples: report.map(|r| r.unwritten_samples),
+            tap_dropped: report.map(|r| r.tap_dropped),
+            late_syncs: report.map(|r| r.late_syncs),
+            caller: report.map(|r| Side::from(&r.caller)),
+            operator: report.map(|r| Side::from(&r.operator)),
+        }
+    }
+}
+
+impl From<&ticket::SideReport> for Side {
+    fn from(side: &ticket::SideReport) -> Self {
+        Self {
+            packets: side.packets,
+            lost_samples: side.lost_samples,
+            audible_samples: side.audible_samples,
+            skew_samples: side.skew_samples,
+            late_packets: side.late_packets,
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
     use crate::store::{
         fixture::{at, ended, id, opened},
         reader::KeptEntry,
     };
 
+    fn value(shape: impl Serialize) -> Value {
+        serde_json::to_value(shape).unwrap()
+    }
+
     #[test]
     fn a_list_names_its_fields_as_the_views_do() {
-        let value = tickets(&[ended(7, 3), opened(8, 1)]);
+        let value = value([ended(7, 3), opened(8, 1)].iter().map(Ticket::from).collect::<Vec<_>>());
         assert_eq!(value[0]["id"], "20261123-0007");
         assert_eq!(value[0]["received"], "2026-11-23T16:15:02.123+08:00");
         assert_eq!(value[0]["outcome"], "answered by desk");
@@ -135,7 +279,7 @@ mod tests {
 
     #[test]
     fn a_page_adds_matter_remark_and_timeline() {
-        let value = ticket_page(&TicketPage {
+        let value = value(TicketPage::from(&reader::TicketPage {
             ticket: ended(7, 3),
             timeline: vec![KeptEntry {
                 index: 0,
@@ -145,7 +289,7 @@ mod tests {
             }],
             matter: id(3),
             remark: None,
-        });
+        }));
         assert_eq!(value["matter"], "20261123-0003");
         assert_eq!(value["remark"], Value::Null);
         assert_eq!(

@@ -119,7 +119,8 @@ pub fn tickets(files: &Files, wanted: &Wanted, as_json: bool) -> anyhow::Result<
     let database = configuration.daemon.database;
     let tickets = runtime()?.block_on(async { Reader::open(&database).await?.tickets(&filter).await })?;
     if as_json {
-        println!("{:#}", json::tickets(&tickets));
+        let tickets: Vec<json::Ticket> = tickets.iter().map(json::Ticket::from).collect();
+        println!("{}", serde_json::to_string_pretty(&tickets)?);
     } else {
         print!("{}", text::tickets_table(&tickets));
     }
@@ -138,7 +139,7 @@ pub fn ticket(files: &Files, id: &str, as_json: bool) -> anyhow::Result<()> {
         bail!("there is no ticket {id}; `hotlined tickets` lists those that are");
     };
     if as_json {
-        println!("{:#}", json::ticket_page(&page));
+        println!("{}", serde_json::to_string_pretty(&json::TicketPage::from(&page))?);
     } else {
         print!("{}", text::ticket_page(&page));
     }

@@ -14,6 +14,9 @@ pub enum StoreError {
     /// Somebody else held the database for longer than the busy time-out. Try again.
     #[error("the database is locked by another program")]
     Busy,
+    /// The database does not work at present, in words why. Nothing was changed: try again later.
+    #[error("the database does not work at present: {0}")]
+    Down(String),
     /// There is no database file. A reader says so; the writer makes one.
     #[error("there is no database at {0}")]
     NotThere(PathBuf),
@@ -44,6 +47,7 @@ impl StoreError {
         match self {
             Self::Newer { .. } => true,
             Self::Busy
+            | Self::Down(_)
             | Self::NotThere(_)
             | Self::Replaced(_)
             | Self::File { .. }

@@ -6,7 +6,11 @@ use std::collections::{BTreeMap, VecDeque, btree_map::Entry};
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use super::{binding::SavedBinding, facts::RepairedRecording};
+use super::{
+    binding::SavedBinding,
+    edit::{Edit, MAX_EDITS},
+    facts::RepairedRecording,
+};
 use crate::{
     call::staffing::Away,
     desk::{
@@ -79,6 +83,8 @@ impl Group {
 #[derive(Debug, Default)]
 pub(super) struct Inbox {
     pub(super) group: Group,
+    /// What people change; each is a transaction of its own, after the group.
+    pub(super) edits: VecDeque<Box<dyn Edit>>,
     /// Somebody waits for it: commit at once.
     pub(super) urgent: bool,
     pub(super) closing: bool,
@@ -126,10 +132,24 @@ impl Inbox {
         self.urgent = true;
     }
 
+    pub(super) fn edit(&mut self, edit: Box<dyn Edit>) -> Result<(), Full> {
+        if self.edits.len() >= MAX_EDITS {
+            return Err(Full);
+        }
+        self.edits.push_back(edit);
+        self.urgent = true;
+        Ok(())
+    }
+
+    /// Nothing waits to be written.
+    pub(super) fn is_empty(&self) -> bool {
+        self.group.is_empty() && self.edits.is_empty()
+    }
+
     /// Hands over what has been collected and begins anew.
-    pub(super) fn take(&mut self) -> Group {
+    pub(super) fn take(&mut self) -> (Group, VecDeque<Box<dyn Edit>>) {
         self.urgent = false;
-        std::mem::take(&mut self.group)
+        (std::mem::take(&mut self.group), std::mem::take(&mut self.edits))
     }
 
     /// Puts a group that could not be written under what came since: newer wins, lines add up.

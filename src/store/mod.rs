@@ -3,8 +3,9 @@
 //!
 //! One [`writer::Writer`] coalesces what changed and commits it in groups, at most 50 ms apart, on a
 //! thread of its own; no caller ever waits for it. A change that fails is kept and retried until it
-//! works, and each result comes back as a [`facts::StoreFact`]. [`reader::Reader`]s, also in other
-//! programs, read the same file meanwhile (WAL).
+//! works, and each result comes back as a [`facts::StoreFact`]. What people change is an [`edit`] on the
+//! same thread, answered after its COMMIT. [`reader::Reader`]s, also in other programs, read the same file
+//! meanwhile (WAL).
 //!
 //! It never decides anything about a call, never reads the wall clock, and never lets a row type out:
 //! what goes in and comes out are the types of `desk`.
@@ -12,6 +13,7 @@
 //! Reading starts at [`writer`]; the tables are in `migrations/`, their meaning in `docs/database.md`.
 
 pub mod binding;
+pub mod edit;
 pub mod error;
 pub mod facts;
 #[cfg(test)]
@@ -20,6 +22,7 @@ mod group;
 mod inbox;
 mod open;
 pub mod reader;
+mod remark;
 mod rows;
 mod sweep;
 pub mod words;

@@ -17,6 +17,7 @@ use tokio::sync::{Notify, mpsc::UnboundedSender};
 
 use super::{
     binding::BindingChange,
+    edit::{self, Edit},
     error::StoreError,
     facts::{RepairedRecording, StoreFact, Sweep},
     group::{self, Block, Floors},
@@ -158,6 +159,16 @@ impl Writer {
         self.put(|inbox| inbox.group.life = Some(SignOfLife { at, ended: false }));
     }
 
+    /// Takes in a person's change; the answer goes where the edit says.
+    pub(super) fn edit(&self, edit: Box<dyn Edit>) -> Result<(), StoreError> {
+        self.put(|inbox| {
+            if inbox.closing {
+                return Err(StoreError::Down("the daemon is stopping".to_owned()));
+            }
+            inbox.edit(edit).map_err(|Full| StoreError::Busy)
+        })
+    }
+
     /// Writes what is left, notes that the daemon stopped in order, ends the thread and reports
     /// [`StoreFact::Closed`]. A database that does not work gets three attempts.
     pub fn close(&self, at: DateTime<Utc>) {
@@ -171,7 +182,7 @@ impl Writer {
     /// Rings only when the thread would not look by itself: a wake-up costs more than the change.
     fn put<T>(&self, change: impl FnOnce(&mut Inbox) -> T) -> T {
         let mut inbox = self.shared.inbox();
-        let (was_empty, was_urgent) = (inbox.group.is_empty(), inbox.urgent);
+        let (was_empty, was_urgent) = (inbox.is_empty(), inbox.urgent);
         let result = change(&mut inbox);
         let ring = was_empty || inbox.urgent && !was_urgent;
         drop(inbox);
@@ -265,7 +276,7 @@ impl Engine {
 
     /// Waits until there is something, then until the window has passed or somebody is in a hurry.
     async fn gather(&self) {
-        self.until(|inbox| !inbox.group.is_empty() || inbox.closing).await;
+        self.until(|inbox| !inbox.is_empty() || inbox.closing).await;
         // Elapsed or urgent: either way it is time to commit.
         let hurry = self.until(|inbox| inbox.urgent || inbox.closing);
         let _ = tokio::time::timeout(self.settings.group_window, hurry).await;
@@ -285,13 +296,22 @@ impl Engine {
 
     /// Takes what has gathered and commits it; says what came of it. Whether the database works.
     async fn attempt(&mut self) -> bool {
-        let group = self.shared.inbox().take();
+        let (group, edits) = self.shared.inbox().take();
         match self.commit(&group).await {
             Ok((sweep, blocks)) => {
                 self.report_success(&group, sweep, blocks);
+                if let Some(database) = &mut self.database {
+                    for edit in edits {
+                        edit::perform(&mut database.connection, edit).await;
+                    }
+                }
                 true
             }
             Err(why) => {
+                // Who waits for an answer is told now, and may try again.
+                for edit in edits {
+                    edit.answer(Err(StoreError::Down(why.to_string())));
+                }
                 self.report_failure(group, why).await;
                 false
             }
