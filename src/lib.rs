@@ -8,6 +8,7 @@
 //!  5   daemon     the loop: sockets, sleep, clocks, signals, logging
 //!  4   console    what people see and press
 //!  3   media      RTP relay, prompts, recorder        store   SQLite: the only SQL
+//!      trace      what a call saw, in files
 //!  2   switch     the exchange (pure)                 config  text → types that cannot be wrong
 //!  1   call       one call walks one plan; the house rules that write plans (pure)
 //!  0   sip   rtp   desk    RFC 3261 · RFC 3550 · tickets, rota, outages (all pure)
@@ -25,3 +26,4 @@ pub mod rtp;
 pub mod sip;
 pub mod store;
 pub mod switch;
+pub mod trace;

@@ -80,6 +80,26 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Show the SIP messages of one call as a ladder, or write them as a capture file.
+    Trace {
+        /// Such as 20261123-0007.
+        id: String,
+        #[command(flatten)]
+        files: ConfigFiles,
+        /// Every message in full.
+        #[arg(long)]
+        full: bool,
+        /// Write a capture for Wireshark or sngrep to this file instead.
+        #[arg(long, value_name = "FILE")]
+        pcap: Option<PathBuf>,
+    },
+    /// Run what one call saw through the call machine again; fails where it does otherwise.
+    Replay {
+        /// Such as 20261123-0007.
+        id: String,
+        #[command(flatten)]
+        files: ConfigFiles,
+    },
     /// Send the hotline to the duty mobile.
     Away {
         #[command(flatten)]
@@ -122,6 +142,10 @@ fn main() -> ExitCode {
         }
         Command::Ticket { id, files, json } => commands::ticket(&files.into(), &id, json),
         Command::Status { files, json } => commands::status(&files.into(), json),
+        Command::Trace { id, files, full, pcap } => {
+            commands::trace(&files.into(), &id, full, pcap.as_deref())
+        }
+        Command::Replay { id, files } => commands::replay(&files.into(), &id),
         Command::Away { files, minutes } => commands::control(&files.into(), &Control::Away { minutes }),
         Command::Back(files) => commands::control(&files.into(), &Control::Back),
         Command::End { id, files } => commands::control(&files.into(), &Control::End { ticket: id }),

@@ -11,7 +11,7 @@ use proc_macro2::{TokenStream, TokenTree};
 use syn::visit::{self, Visit};
 
 /// Every room and its floor (`docs/architecture.md`).
-const FLOORS: [(&str, u8); 13] = [
+const FLOORS: [(&str, u8); 14] = [
     ("sip", 0),
     ("rtp", 0),
     ("sound", 0),
@@ -21,6 +21,7 @@ const FLOORS: [(&str, u8); 13] = [
     ("config", 2),
     ("media", 3),
     ("store", 3),
+    ("trace", 3),
     ("console", 4),
     ("outbox", 4),
     ("daemon", 5),

@@ -48,6 +48,7 @@ impl House {
             "[[sip.listeners]]\ntransport = \"udp\"\nbind = \"{daemon}\"\n\
              [media]\naddress = \"127.0.0.1\"\n\
              [recordings]\ndir = \"{folder}/recordings\"\ndisk_floor_mb = 10\n\
+             [traces]\ndir = \"{folder}/traces\"\n\
              [database]\npath = \"{folder}/hotlined.db\"\n\
              [control]\nsocket = \"{folder}/hotlined.sock\"\n\
              [prompts]\ndir = \"{prompts}\"\n\

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::desk::{number::Number, rota::Rota};
 
 /// Everything that decides what happens to a call.
@@ -26,7 +28,7 @@ pub struct House {
 }
 
 /// Ring cadence and the three-ring mark (`decisions.md` 6).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rings {
     /// Tone; 1 s in China.
     pub on: Duration,
@@ -85,7 +87,7 @@ pub enum AtFlag {
 }
 
 /// In which way several mobiles are tried.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MobileOrder {
     /// One after the other. Default.
     InOrder,

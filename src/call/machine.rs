@@ -6,6 +6,8 @@
 
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
+
 use self::{
     legs::{Key, Legs, PickUp, Turn, later},
     seeking::Seeking,
@@ -22,7 +24,7 @@ const JOIN_PATIENCE: Duration = Duration::from_secs(3);
 
 /// One side of a call, or an attempt at one. Given out by the switch for the caller and by
 /// [`Call`] (counting up from 1) for those it dials: unique within the call, 0 is the caller.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct LegIndex(pub u16);
 
 impl LegIndex {
@@ -30,7 +32,7 @@ impl LegIndex {
 }
 
 /// What happened.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Event {
     /// A dialled leg rings (180, 183).
     Ringing {
@@ -81,7 +83,7 @@ pub enum Event {
 }
 
 /// What to say on a leg; the house names the files.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Prompt {
     /// “物业热线来电，接听请按一”.
     ForwardConfirm,
@@ -92,7 +94,7 @@ pub enum Prompt {
 }
 
 /// Why the caller is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CallerRefused {
     /// Nobody could take it: 480.
     NobodyAvailable,
@@ -107,7 +109,7 @@ pub enum CallerRefused {
 }
 
 /// What to do, in order.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Action {
     Dial {
         leg: LegIndex,
@@ -152,7 +154,7 @@ pub enum Action {
 }
 
 /// Milestones for the ticket; the switch adds the wall clock.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Note {
     /// The ring clock started.
     FirstRing,

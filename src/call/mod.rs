@@ -2,6 +2,7 @@
 //! and never asks what day it is. Reading starts at [`machine::Call`].
 
 pub mod house;
+pub mod journal;
 pub mod machine;
 pub mod plan;
 pub mod staffing;

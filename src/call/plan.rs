@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     house::{AtFlag, House, Mobile, MobileOrder, Rings},
     staffing::Staffing,
@@ -9,7 +11,7 @@ use super::{
 use crate::desk::{number::Number, ticket::Direction};
 
 /// Whom a leg reaches.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Target {
     Phone(String),
     Mobile {
@@ -23,7 +25,7 @@ pub enum Target {
 }
 
 /// What a call does from its first second to its last.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     pub direction: Direction,
     /// The state of the desk in words, as the reason for going to the mobiles at once; empty for calls
@@ -54,9 +56,16 @@ pub struct Plan {
     pub longest_call: Duration,
 }
 
+impl Plan {
+    /// The keys that have a meaning in this call.
+    pub fn keys(&self) -> [char; 2] {
+        [self.accept_key, self.refuse_key]
+    }
+}
+
 /// When the mobiles start, if `first` did not answer. Except with `After`, they start at once when
 /// nobody of `first` is left.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MobilesStart {
     /// The desk is unstaffed.
     AtOnce,

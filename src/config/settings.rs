@@ -18,6 +18,7 @@ pub struct Daemon {
     pub sip: Sip,
     pub media: Media,
     pub recordings: Recordings,
+    pub traces: Traces,
     /// The SQLite file; `hotlined.db`.
     pub database: PathBuf,
     /// The Unix socket by which the command line reaches the running daemon; `hotlined.sock`.
@@ -119,6 +120,16 @@ pub struct Media {
     pub silence_after: Duration,
 }
 
+/// What is kept of each call beside its recording: what it saw (`trace`).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Traces {
+    /// `traces`.
+    pub dir: PathBuf,
+    /// Days that a call's SIP messages are kept; 0: they are not. 30. Its journal stays as long as the
+    /// recording may.
+    pub sip_days: u32,
+}
+
 /// The recorder's files.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recordings {
@@ -163,6 +174,7 @@ pub(super) fn read(mut top: Table<'_>) -> Daemon {
     let sip = read_sip(top.table("sip"));
     let media = read_media(top.table("media"));
     let recordings = read_recordings(top.table("recordings"));
+    let traces = read_traces(top.table("traces"));
     let mut database = top.table("database");
     let database_path = path(&mut database, "path", "hotlined.db");
     database.close();
@@ -175,7 +187,17 @@ pub(super) fn read(mut top: Table<'_>) -> Daemon {
     let log = read_log(top.table("log"));
     let trunks = trunk::read_all(&mut top);
     top.close();
-    Daemon { sip, media, recordings, database: database_path, control_socket, prompts_dir, log, trunks }
+    Daemon {
+        sip,
+        media,
+        recordings,
+        traces,
+        database: database_path,
+        control_socket,
+        prompts_dir,
+        log,
+        trunks,
+    }
 }
 
 fn read_sip(mut sip: Table<'_>) -> Sip {
@@ -325,6 +347,13 @@ fn read_recordings(mut table: Table<'_>) -> Recordings {
     };
     table.close();
     recordings
+}
+
+fn read_traces(mut table: Table<'_>) -> Traces {
+    let traces =
+        Traces { dir: path(&mut table, "dir", "traces"), sip_days: table.whole("sip_days", 0..=3650, 30) };
+    table.close();
+    traces
 }
 
 fn read_log(mut table: Table<'_>) -> Log {

@@ -5,3 +5,4 @@
 pub mod control;
 pub mod json;
 pub mod text;
+pub mod trace;

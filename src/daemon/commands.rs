@@ -1,20 +1,26 @@
 //! What each command of the command line does. Words for people go to standard output, what went wrong
 //! comes back as an error whose text says what to do.
 
-use std::path::PathBuf;
+use std::{
+    fs::OpenOptions,
+    io::Write,
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, anyhow, bail};
 use chrono::{NaiveDate, TimeZone};
 
-use super::{serve, wiring};
+use super::{clock, serve, wiring};
 use crate::{
     config::settings::{Log, LogFormat, LogLevel},
     console::{
         control::{self, Command},
-        json, text,
+        json, text, trace as show,
     },
     desk::ticket::TicketId,
     store::reader::{Reader, TicketFilter},
+    trace,
 };
 
 /// The two configuration files.
@@ -142,6 +148,48 @@ pub fn ticket(files: &Files, id: &str, as_json: bool) -> anyhow::Result<()> {
         println!("{}", serde_json::to_string_pretty(&json::TicketPage::from(&page))?);
     } else {
         print!("{}", text::ticket_page(&page));
+    }
+    Ok(())
+}
+
+/// Shows a call's SIP messages, or writes them to a capture file.
+///
+/// # Errors
+/// Nothing is kept of that ticket, or the file can't be written.
+pub fn trace(files: &Files, id: &str, full: bool, pcap: Option<&Path>) -> anyhow::Result<()> {
+    let id: TicketId = id.parse()?;
+    let kept = trace::file::read(&read(files)?.daemon.traces.dir, id)?;
+    if kept.messages.is_empty() {
+        bail!("no SIP messages are kept of {id}: they are forgotten after traces.sip_days");
+    }
+    match pcap {
+        None => print!("{}", show::messages(&kept, full)),
+        Some(file) => {
+            let mut capture =
+                OpenOptions::new().write(true).create_new(true).mode(0o600).open(file).with_context(
+                    || format!("can't write {}; a file that is there is left alone", file.display()),
+                )?;
+            capture.write_all(&trace::pcap::write(&kept.messages))?;
+            println!("{} messages written to {}", kept.messages.len(), file.display());
+        }
+    }
+    Ok(())
+}
+
+/// Runs a call again and shows what it did at each step.
+///
+/// # Errors
+/// Nothing is kept of that ticket, or the call does something else today.
+pub fn replay(files: &Files, id: &str) -> anyhow::Result<()> {
+    let id: TicketId = id.parse()?;
+    let kept = trace::file::read(&read(files)?.daemon.traces.dir, id)?;
+    let Some(journal) = kept.head.journal else {
+        bail!("{id} was refused before its call began: there is nothing to run again");
+    };
+    let replay = journal.replay(clock::now().mono);
+    print!("{}", show::replay(id, &kept.head.version, &journal, &replay));
+    if replay.differs.is_some() {
+        bail!("{id} would go otherwise today");
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::Context;
+use chrono::NaiveDate;
 use tokio::{
     net::UnixListener,
     signal::unix::{SignalKind, signal},
@@ -27,7 +28,7 @@ use crate::{
         ticket::TicketChange,
     },
     media::{Media, MediaSettings},
-    sip::hop::Listener,
+    sip::hop::{Hop, Listener},
     store::{
         facts::StoreFact,
         reader::Reader,
@@ -38,6 +39,7 @@ use crate::{
         media::{MediaCommand, MediaFact},
         settings::{Passwords, SwitchSettings},
     },
+    trace::{self, Way, book::Book, keeper::Keeper},
 };
 
 /// Everything that the daemon needs to run, out of its configuration.
@@ -47,10 +49,18 @@ pub struct ServeSettings {
     pub(super) media: MediaSettings,
     pub(super) store: StoreSettings,
     pub(super) control: PathBuf,
+    pub(super) traces: TraceSettings,
     pub(super) house: Arc<House>,
     pub(super) passwords: Passwords,
     /// Reads the house rules again; in words what is wrong with them.
     pub(super) reload: Box<dyn Fn() -> Result<(House, Passwords), String> + Send>,
+}
+
+/// What is kept of each call beside its ticket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct TraceSettings {
+    pub(super) dir: PathBuf,
+    pub(super) sip_days: u32,
 }
 
 impl std::fmt::Debug for ServeSettings {
@@ -90,6 +100,13 @@ struct Loop {
     resolved: mpsc::Sender<Input>,
     reload: Box<dyn Fn() -> Result<(House, Passwords), String> + Send>,
     database_down: bool,
+    /// What calls in progress have seen so far.
+    book: Book,
+    keeper: Keeper,
+    /// Days that SIP messages are kept for; 0: they are not.
+    sip_days: u32,
+    /// The local day on which old traces were last cut.
+    cut_on: Option<NaiveDate>,
     /// Whose hotline this is, for who asks how it goes.
     company: String,
 }
@@ -104,7 +121,7 @@ pub async fn serve(
     ready: impl FnOnce(Ready),
     stop: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
-    let ServeSettings { binds, switch, media, store, control, house, passwords, reload } = settings;
+    let ServeSettings { binds, switch, media, store, control, traces, house, passwords, reload } = settings;
     descriptors::raise(media.port_min, media.port_max);
     // First of all: two daemons must not repair the same recordings.
     let control_socket = listen_control(&control)?;
@@ -122,6 +139,7 @@ pub async fn serve(
     prepare(&store).await?;
     let writer = Writer::start(store, store_facts, clock::now().wall)?;
     let media = Media::start(media, media_facts).context("media")?;
+    let keeper = Keeper::start(traces.dir).context("traces")?;
     let control_task = tokio::spawn(control::serve(control_socket, asked));
 
     let mut settings = switch;
@@ -133,7 +151,20 @@ pub async fn serve(
     writer.tie_recordings(repaired);
 
     let listeners = sockets.listeners().to_vec();
-    let mut the = Loop { switch, sockets, media, writer, resolved, reload, database_down: false, company };
+    let mut the = Loop {
+        switch,
+        sockets,
+        media,
+        writer,
+        resolved,
+        reload,
+        database_down: false,
+        book: Book::default(),
+        keeper,
+        sip_days: traces.sip_days,
+        cut_on: None,
+        company,
+    };
     the.turn(Input::DeadlinePassed);
     ready(Ready { listeners, control: control.clone() });
     // Outside systemd there is nobody to tell.
@@ -176,7 +207,7 @@ pub async fn serve(
                     tracing::error!("house rules refused, the old ones stay:\n{why}");
                 }
             }
-            _ = heartbeat.tick() => the.writer.heartbeat(clock::now().wall),
+            _ = heartbeat.tick() => the.beat(),
             _ = terminate.recv() => the.leave(&mut leave_by),
             _ = interrupt.recv() => the.leave(&mut leave_by),
             () = &mut stop, if leave_by.is_none() => the.leave(&mut leave_by),
@@ -185,7 +216,8 @@ pub async fn serve(
     }
 
     control_task.abort();
-    let Loop { mut switch, media, writer, .. } = the;
+    let Loop { mut switch, media, writer, mut book, keeper, .. } = the;
+    book.take_all().into_iter().for_each(|seen| keeper.keep(seen));
     media.shut_down();
     while let Ok(fact) = media_said.try_recv() {
         // The wire is silent from here on; what the recorder said last must still reach the tickets.
@@ -211,6 +243,7 @@ impl Loop {
         match word {
             Wire::Received { hop, bytes } => {
                 tracing::trace!(peer = %hop.remote, "received\n{}", String::from_utf8_lossy(&bytes));
+                self.trace(Way::Received, hop, &bytes);
                 self.turn(Input::Received { hop, bytes });
             }
             Wire::SendFailed { hop } => self.turn(Input::SendFailed { hop }),
@@ -220,6 +253,38 @@ impl Loop {
                 self.turn(Input::FlowClosed { flow });
             }
         }
+    }
+
+    /// A sign of life, and what is done now and then.
+    fn beat(&mut self) {
+        let now = clock::now();
+        self.writer.heartbeat(now.wall);
+        self.book.take(now.mono).into_iter().for_each(|seen| self.keeper.keep(seen));
+        let today = self.switch.local_time(now).date_naive();
+        if self.cut_on != Some(today) {
+            self.cut_on = Some(today);
+            if let Some(day) = today.checked_sub_days(chrono::Days::new(self.sip_days.into())) {
+                self.keeper.cut_before(day);
+            }
+        }
+    }
+
+    /// Remembers a message of a call.
+    fn trace(&mut self, way: Way, hop: Hop, bytes: &[u8]) {
+        if self.sip_days == 0 {
+            return;
+        }
+        let now = clock::now();
+        let ours = self.sockets.listeners().iter().find(|listener| listener.id == hop.listener);
+        let Some(ours) = ours.map(|listener| listener.advertised) else { return };
+        self.book.message(bytes, now.mono, |text| trace::Message {
+            at: now.wall,
+            way,
+            transport: hop.transport.via_name().to_owned(),
+            ours,
+            peer: hop.remote,
+            text,
+        });
     }
 
     fn media_fact(&mut self, fact: MediaFact) {
@@ -333,6 +398,7 @@ impl Loop {
         match output {
             Output::Send { hop, bytes } => {
                 tracing::trace!(peer = %hop.remote, "sent\n{}", String::from_utf8_lossy(&bytes));
+                self.trace(Way::Sent, hop, &bytes);
                 self.sockets.send(hop, bytes);
             }
             Output::Media(command) => {
@@ -345,6 +411,8 @@ impl Loop {
                 log_ticket(&change);
                 self.writer.save(*change);
             }
+            Output::Trace { ticket, call_id } => self.book.claim(ticket, call_id),
+            Output::Journal { ticket, journal } => self.book.ended(ticket, journal, clock::now().mono),
             Output::Outage(change) => self.writer.outage(change),
             Output::SaveBindings(change) => self.writer.save_bindings(wiring::kept(change)),
             Output::SaveAway(away) => self.writer.set_away(away),

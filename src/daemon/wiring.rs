@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, net::IpAddr, path::Path, sync::Arc, time::Durat
 
 use anyhow::{Context, anyhow};
 
-use super::{serve::ServeSettings, sockets::Bind};
+use super::{
+    serve::{ServeSettings, TraceSettings},
+    sockets::Bind,
+};
 use crate::{
     call::{house::House, machine::Prompt},
     config::{
@@ -123,6 +126,7 @@ pub fn settings(
     let house = Arc::new(rules.house);
     let store = StoreSettings::new(&daemon.database);
     let control = daemon.control_socket.clone();
+    let traces = TraceSettings { dir: daemon.traces.dir.clone(), sip_days: daemon.traces.sip_days };
     let reload = Box::new(move || -> Result<(House, Passwords), String> {
         let rules = read_house(&house_file).map_err(|faults| faults_text(&faults))?;
         let faults = config::cross_check(&daemon_name, &daemon, &name(&house_file), &rules);
@@ -133,7 +137,7 @@ pub fn settings(
         let passwords = passwords_of(&rules).map_err(|error| format!("{error:#}"))?;
         Ok((rules.house, passwords))
     });
-    Ok(ServeSettings { binds, switch, media, store, control, house, passwords, reload })
+    Ok(ServeSettings { binds, switch, media, store, control, traces, house, passwords, reload })
 }
 
 fn reveal(secret: &Secret) -> anyhow::Result<String> {

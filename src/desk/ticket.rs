@@ -5,6 +5,7 @@
 use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
 
 use chrono::{DateTime, FixedOffset, NaiveDate};
+use serde::{Deserialize, Serialize};
 
 use super::number::Number;
 
@@ -17,7 +18,7 @@ pub type LocalTime = DateTime<FixedOffset>;
 
 /// `20261123-0007`: the local day and the number within it. Gaps are allowed, re-use is not; the
 /// width grows past 9999.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct TicketId {
     pub day: NaiveDate,
     pub number: u32,
@@ -49,7 +50,7 @@ impl FromStr for TicketId {
 }
 
 /// Which way the call went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Direction {
     /// A caller dialled the hotline.
     Hotline,
@@ -71,7 +72,7 @@ pub enum Party {
 }
 
 /// How the call ended, decided once, from what the caller experienced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Outcome {
     AnsweredByDesk,
     AnsweredByMobile,
@@ -103,7 +104,7 @@ impl Outcome {
 }
 
 /// Which side said goodbye first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Side {
     Caller,
     /// The desk, the mobile, or whoever was called.
@@ -113,7 +114,7 @@ pub enum Side {
 }
 
 /// Why a leg did not answer.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Unanswered {
     /// 486, 600, or all lines taken.
     Busy,

@@ -14,6 +14,7 @@ pub mod header_name;
 pub mod headers;
 pub mod hop;
 mod lines;
+pub mod mask;
 pub mod message;
 #[cfg(test)]
 mod mutation;

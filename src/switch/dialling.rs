@@ -131,6 +131,7 @@ impl Switch {
         to.headers.set(HeaderName::MaxForwards, call.max_forwards.saturating_sub(1).to_string());
         let usage = self.ua.invite(to, said, now.mono);
         self.usages.insert(usage, (ticket, index));
+        self.traces(ticket, usage);
         let call_id = self.ua.call_id(usage).unwrap_or_default().to_owned();
         let Some(call) = self.calls.get_mut(&ticket) else { return };
         let Some(leg) = call.legs.get_mut(&index) else { return };

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     call::{
+        journal::Journal,
         machine::{Call, LegIndex},
         plan::{self, Plan, Target},
         staffing::staffing,
@@ -260,6 +261,7 @@ impl Switch {
             desk_state: desk_state.to_owned(),
             call_id: self.ua.call_id(usage).unwrap_or_default().to_owned(),
         });
+        self.traces(ticket, usage);
         if let Some(status) = refused {
             // Said at once, and with a trace on the ticket.
             let mut headers = Headers::new();
@@ -267,6 +269,7 @@ impl Switch {
                 headers.push(HeaderName::RetryAfter, "10");
             }
             self.ua.refuse(usage, status, headers, now.mono);
+            self.out.push(Output::Journal { ticket, journal: None });
             log.outcome(Outcome::Refused, None, now.wall);
             log.ended(now.wall);
             log.recorded(None, Verdict::None, now.wall);
@@ -274,10 +277,12 @@ impl Switch {
         }
         let ports = self.open_ports(ticket, LegIndex::CALLER, hop.remote.is_ipv6());
         let sdp = self.our_sdp();
-        let (machine, actions) = Call::start(plan, now.mono);
+        let (machine, actions) = Call::start(plan.clone(), now.mono);
         self.usages.insert(usage, (ticket, LegIndex::CALLER));
         let call = LiveCall {
             machine: Some(machine),
+            started: now.mono,
+            journal: Journal::new(plan, &actions),
             deadline: None,
             log,
             direction,
@@ -304,6 +309,12 @@ impl Switch {
         self.touched.insert(ticket);
         self.perform(ticket, actions, now);
         self.note_deadline(ticket);
+    }
+
+    /// Says that this dialog's messages belong to the ticket, before any of ours goes out.
+    pub(super) fn traces(&mut self, ticket: TicketId, usage: UsageId) {
+        let call_id = self.ua.call_id(usage).unwrap_or_default().to_owned();
+        self.out.push(Output::Trace { ticket, call_id });
     }
 
     pub(super) fn our_sdp(&mut self) -> OurSdp {

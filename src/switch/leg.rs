@@ -12,6 +12,7 @@ use bytes::Bytes;
 use super::{media::MediaId, outgoing::Caller};
 use crate::{
     call::{
+        journal::Journal,
         machine::{Call, LegIndex},
         plan::Target,
     },
@@ -28,6 +29,10 @@ use crate::{
 pub(super) struct LiveCall {
     /// Out of the map while it thinks, never put back after a panic (`decisions.md` 19).
     pub(super) machine: Option<Call>,
+    /// When the machine was started.
+    pub(super) started: Instant,
+    /// What the machine has seen.
+    pub(super) journal: Journal,
     /// As in the switch's index.
     pub(super) deadline: Option<Instant>,
     pub(super) log: TicketLog,

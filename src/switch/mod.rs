@@ -48,6 +48,7 @@ use self::{
 use crate::{
     call::{
         house::House,
+        journal::Journal,
         machine::{Event, LegIndex},
         staffing::Away,
     },
@@ -121,6 +122,18 @@ pub enum Output {
     },
     Media(MediaCommand),
     Save(Box<TicketChange>),
+    /// The messages of this dialog belong to the ticket, those that are still to come and the INVITE that
+    /// has just come.
+    Trace {
+        ticket: TicketId,
+        /// SIP's.
+        call_id: String,
+    },
+    /// The call is over; what its machine saw. `None`: it was refused before a machine ran.
+    Journal {
+        ticket: TicketId,
+        journal: Option<Box<Journal>>,
+    },
     Outage(OutageChange),
     SaveBindings(BindingChange),
     SaveAway(Option<Away>),

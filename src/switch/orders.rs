@@ -37,19 +37,25 @@ impl Switch {
         let Some(mut machine) = self.calls.get_mut(&ticket).and_then(|call| call.machine.take()) else {
             return;
         };
+        let told = event.clone();
         let thought = catch_unwind(AssertUnwindSafe(|| {
             let actions = machine.on(event, now.mono);
             (machine, actions)
         }));
+        let Some(call) = self.calls.get_mut(&ticket) else { return };
+        let after = now.mono.saturating_duration_since(call.started);
         match thought {
             Ok((machine, actions)) => {
-                if let Some(call) = self.calls.get_mut(&ticket) {
-                    call.machine = Some(machine);
-                }
+                call.machine = Some(machine);
+                call.journal.note(after, told, &actions);
                 self.perform(ticket, actions, now);
                 self.note_deadline(ticket);
             }
-            Err(_) => self.call_broke(ticket, now),
+            Err(_) => {
+                // The last step of the journal is the one to look at.
+                call.journal.note(after, told, &[]);
+                self.call_broke(ticket, now);
+            }
         }
     }
 
@@ -332,6 +338,7 @@ impl Switch {
                 self.out.push(Output::Media(MediaCommand::Close { media }));
             }
         }
+        self.out.push(Output::Journal { ticket, journal: Some(Box::new(call.journal)) });
         call.log.ended(now.wall);
         let failed = match call.recording {
             RecordingState::NotAsked => {

@@ -329,6 +329,8 @@ impl World {
                 self.store.bindings.insert(change.phone.clone(), change);
             }
             Output::SaveAway(_) => {}
+            Output::Trace { ticket, call_id } => self.store.traced(ticket, call_id),
+            Output::Journal { ticket, journal } => self.store.journal(ticket, journal),
             Output::ReserveNumbers { day, count } => {
                 let (from, to) = self.store.reserve(day, count);
                 self.soon(Duration::ZERO, Happening::Numbers { day, from, to });

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 
 use chrono::NaiveDate;
 use hotlined::{
+    call::journal::Journal,
     desk::{
         outage::OutageChange,
         ticket::{Party, Ticket, TicketChange, TicketId, TimelineEntry, Verdict},
@@ -17,6 +18,8 @@ pub(crate) struct Store {
     pub(crate) timelines: BTreeMap<TicketId, Vec<TimelineEntry>>,
     pub(crate) outages: Vec<OutageChange>,
     pub(crate) bindings: BTreeMap<String, BindingChange>,
+    pub(crate) journals: BTreeMap<TicketId, Journal>,
+    pub(crate) traced: BTreeMap<String, TicketId>,
     reserved: BTreeMap<NaiveDate, u32>,
     pub(crate) faults: Vec<String>,
 }
@@ -44,6 +47,23 @@ impl Store {
         }
         self.tickets.insert(ticket.id, ticket);
         words
+    }
+
+    /// Keeps what a call saw, and runs it again from its written form: whatever the call, it does the same.
+    pub(crate) fn journal(&mut self, ticket: TicketId, journal: Option<Box<Journal>>) {
+        let Some(journal) = journal else { return };
+        let written = serde_json::to_string(&journal).unwrap();
+        let read: Journal = serde_json::from_str(&written).unwrap();
+        #[expect(clippy::disallowed_methods, reason = "any instant will do as a call's start")]
+        let replay = read.replay(std::time::Instant::now());
+        if journal.left_out == 0 && (replay.differs.is_some() || !replay.is_over) {
+            self.faults.push(format!("{ticket}: run again, the call does otherwise: {replay:?}"));
+        }
+        self.journals.insert(ticket, *journal);
+    }
+
+    pub(crate) fn traced(&mut self, ticket: TicketId, call_id: String) {
+        self.traced.insert(call_id, ticket);
     }
 
     pub(crate) fn reserve(&mut self, day: NaiveDate, count: u32) -> (u32, u32) {

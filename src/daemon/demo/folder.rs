@@ -92,6 +92,7 @@ impl Folder {
             socket = std::env::temp_dir().join(format!("hotlined-demo-{}.sock", std::process::id()));
         }
         let prompts = self.root.join("prompts");
+        let traces = self.root.join("traces");
         // A path in quotes with its escapes is the same text in Rust and in TOML, for all that
         // people name folders.
         let daemon = format!(
@@ -99,6 +100,7 @@ impl Folder {
              [[sip.listeners]]\ntransport = \"udp\"\nbind = \"127.0.0.1:0\"\n\n\
              [media]\naddress = \"127.0.0.1\"\n\n\
              [recordings]\ndir = {:?}\ndisk_floor_mb = 50\n\n\
+             [traces]\ndir = {traces:?}\n\n\
              [database]\npath = {:?}\n\n\
              [control]\nsocket = {socket:?}\n\n\
              [prompts]\ndir = {prompts:?}\n\n\
