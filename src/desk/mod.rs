@@ -1,6 +1,8 @@
 //! What the office remembers and promises: tickets, matters, the rota. Pure; never knows SQL, HTTP
 //! or SIP. Reading starts at [`ticket`].
 
+pub mod access;
+pub mod chain;
 pub mod number;
 pub mod outage;
 pub mod rota;

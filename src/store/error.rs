@@ -30,6 +30,9 @@ pub enum StoreError {
         #[source]
         source: std::io::Error,
     },
+    /// The system gave no random bytes for a salt. Try again.
+    #[error("no random bytes: {0}")]
+    NoChance(String),
     /// A row holds what this program never writes.
     #[error("{table} of {ticket}: column {column} cannot be read")]
     BadRow { table: &'static str, ticket: String, column: &'static str },
@@ -51,6 +54,7 @@ impl StoreError {
             | Self::NotThere(_)
             | Self::Replaced(_)
             | Self::File { .. }
+            | Self::NoChance(_)
             | Self::BadRow { .. }
             | Self::Migration(_)
             | Self::Sqlite(_) => false,

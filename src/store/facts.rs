@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 
 use super::error::StoreError;
 use crate::desk::ticket::TicketId;
@@ -48,4 +48,13 @@ pub struct RepairedRecording {
     pub samples: u64,
     /// Hz.
     pub sample_rate: u32,
+}
+
+/// A closed recording that was read from end to end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExaminedRecording {
+    pub ticket: TicketId,
+    pub at: DateTime<Utc>,
+    /// SHA-256 of the whole file.
+    pub sha256: [u8; 32],
 }

@@ -7,12 +7,14 @@ use chrono::{DateTime, Datelike, NaiveDate, SecondsFormat, Utc};
 use sqlx::{AssertSqlSafe, Row, Sqlite, SqliteConnection, query::Query, sqlite::SqliteArguments};
 
 use super::{
+    chain,
     error::StoreError,
-    facts::RepairedRecording,
+    facts::{ExaminedRecording, RepairedRecording},
     inbox::{Group, SignOfLife},
     words,
 };
 use crate::desk::{
+    chain::Kind,
     outage::{Edge, OutageChange},
     ticket::{LegRecord, LocalTime, Party, Recording, Ticket, TicketId, TimelineEntry},
 };
@@ -76,13 +78,27 @@ const TIMELINE: Rows = Rows {
 };
 
 const RECORDINGS: Rows = Rows {
-    head: "INSERT OR REPLACE INTO recording (ticket, verdict, verdict_words, path, sample_rate, samples, \
+    head: "INSERT INTO recording (ticket, verdict, verdict_words, path, sample_rate, samples, \
            unwritten_samples, tap_dropped, late_syncs, caller_packets, caller_lost_samples, \
            caller_audible_samples, caller_skew_samples, caller_late_packets, operator_packets, \
            operator_lost_samples, operator_audible_samples, operator_skew_samples, \
            operator_late_packets) VALUES ",
     columns: 19,
-    tail: "",
+    // What an examination found stays, as long as it is about the same file.
+    tail: " ON CONFLICT (ticket) DO UPDATE SET \
+           sha256 = CASE WHEN excluded.path IS recording.path THEN recording.sha256 END, \
+           verdict = excluded.verdict, verdict_words = excluded.verdict_words, path = excluded.path, \
+           sample_rate = excluded.sample_rate, samples = excluded.samples, \
+           unwritten_samples = excluded.unwritten_samples, tap_dropped = excluded.tap_dropped, \
+           late_syncs = excluded.late_syncs, caller_packets = excluded.caller_packets, \
+           caller_lost_samples = excluded.caller_lost_samples, \
+           caller_audible_samples = excluded.caller_audible_samples, \
+           caller_skew_samples = excluded.caller_skew_samples, \
+           caller_late_packets = excluded.caller_late_packets, operator_packets = excluded.operator_packets, \
+           operator_lost_samples = excluded.operator_lost_samples, \
+           operator_audible_samples = excluded.operator_audible_samples, \
+           operator_skew_samples = excluded.operator_skew_samples, \
+           operator_late_packets = excluded.operator_late_packets",
 };
 
 /// Most rows of one statement. 32 tickets bind 768 values; more rows save nothing measurable and
@@ -125,6 +141,14 @@ pub(super) async fn write(
     for repaired in &group.repaired {
         tie(tx, repaired).await?;
     }
+    chain::seal_again(tx, &group.repaired.iter().map(|repaired| key(repaired.ticket)).collect::<Vec<_>>())
+        .await?;
+    for examined in &group.examined {
+        write_examined(tx, examined).await?;
+    }
+    for access in &group.accesses {
+        chain::log_access(tx, access).await?;
+    }
     if let Some(life) = group.life {
         write_life(tx, life).await?;
     }
@@ -144,8 +168,13 @@ async fn write_tickets(tx: &mut SqliteConnection, group: &Group) -> Result<(), S
     let mut legs: Vec<(i64, &LegRecord)> = Vec::new();
     let mut recordings: Vec<(i64, &Recording)> = Vec::new();
     let mut lines: Vec<(i64, &TimelineEntry)> = Vec::new();
+    let mut perhaps_closed: Vec<i64> = Vec::new();
     for waiting in group.tickets.values() {
         let key = key(waiting.ticket.id);
+        // An older revision's lines are added to a ticket that may be closed already.
+        if waiting.ticket.ended.is_some() || !written.contains(&key) {
+            perhaps_closed.push(key);
+        }
         if written.contains(&key) {
             legs.extend(waiting.ticket.legs.iter().map(|leg| (key, leg)));
             recordings.extend(waiting.ticket.recording.iter().map(|recording| (key, recording)));
@@ -163,7 +192,7 @@ async fn write_tickets(tx: &mut SqliteConnection, group: &Group) -> Result<(), S
             .bind(line.words.clone())
     })
     .await?;
-    Ok(())
+    chain::seal_closed(tx, &perhaps_closed).await
 }
 
 /// Inserts all `items`, at most [`MOST_ROWS`] to a statement, in powers of two so that few different
@@ -330,6 +359,17 @@ async fn tie(tx: &mut SqliteConnection, repaired: &RepairedRecording) -> Result<
     .execute(tx)
     .await?;
     Ok(())
+}
+
+/// Keeps what reading the closed file found, and seals the recording with it.
+async fn write_examined(tx: &mut SqliteConnection, examined: &ExaminedRecording) -> Result<(), StoreError> {
+    let key = key(examined.ticket);
+    sqlx::query("UPDATE recording SET sha256 = ? WHERE ticket = ? AND path IS NOT NULL")
+        .bind(hex::encode(examined.sha256))
+        .bind(key)
+        .execute(&mut *tx)
+        .await?;
+    chain::seal(tx, Kind::Recording, &[key], Some(&utc(examined.at))).await
 }
 
 pub(super) async fn write_life(tx: &mut SqliteConnection, life: SignOfLife) -> Result<(), StoreError> {

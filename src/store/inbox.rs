@@ -9,11 +9,12 @@ use chrono::{DateTime, NaiveDate, Utc};
 use super::{
     binding::SavedBinding,
     edit::{Edit, MAX_EDITS},
-    facts::RepairedRecording,
+    facts::{ExaminedRecording, RepairedRecording},
 };
 use crate::{
     call::staffing::Away,
     desk::{
+        access::Access,
         outage::OutageChange,
         ticket::{Ticket, TicketChange, TicketId, TimelineEntry},
     },
@@ -54,6 +55,8 @@ pub(super) struct Group {
     pub(super) reservations: BTreeMap<NaiveDate, u32>,
     pub(super) away: Option<Option<Away>>,
     pub(super) repaired: Vec<RepairedRecording>,
+    pub(super) examined: Vec<ExaminedRecording>,
+    pub(super) accesses: Vec<Access>,
     pub(super) life: Option<SignOfLife>,
 }
 
@@ -65,6 +68,8 @@ impl Group {
             && self.reservations.is_empty()
             && self.away.is_none()
             && self.repaired.is_empty()
+            && self.examined.is_empty()
+            && self.accesses.is_empty()
             && self.life.is_none()
     }
 
@@ -76,6 +81,8 @@ impl Group {
             + self.reservations.len()
             + usize::from(self.away.is_some())
             + self.repaired.len()
+            + self.examined.len()
+            + self.accesses.len()
     }
 }
 
@@ -179,6 +186,8 @@ impl Inbox {
             self.group.away = newer.away;
         }
         self.group.repaired.extend(newer.repaired);
+        self.group.examined.extend(newer.examined);
+        self.group.accesses.extend(newer.accesses);
         self.group.life = newer.life.or(self.group.life);
     }
 }

@@ -13,6 +13,7 @@
 //! Reading starts at [`writer`]; the tables are in `migrations/`, their meaning in `docs/database.md`.
 
 pub mod binding;
+pub mod chain;
 pub mod edit;
 pub mod error;
 pub mod facts;

@@ -8,7 +8,7 @@ use std::{
 };
 
 use chrono::{DateTime, NaiveDate, Utc};
-use sqlx::{Connection, QueryBuilder, Sqlite, SqlitePool, sqlite::SqlitePoolOptions};
+use sqlx::{Connection, QueryBuilder, Sqlite, SqlitePool, pool::PoolConnection, sqlite::SqlitePoolOptions};
 
 use super::{
     binding::SavedBinding,
@@ -139,6 +139,11 @@ impl Reader {
             Some(_) => Ok(Self { pool }),
             None => Err(StoreError::NotThere(PathBuf::from(path))),
         }
+    }
+
+    /// A connection for a reading of its own.
+    pub(super) async fn acquire(&self) -> Result<PoolConnection<Sqlite>, StoreError> {
+        Ok(self.pool.acquire().await?)
     }
 
     /// Closes its connections, those of its clones included. A writer that closes after the last reader

@@ -5,9 +5,10 @@ use chrono::{DateTime, Utc};
 use sqlx::{Row, SqliteConnection};
 
 use super::{
+    chain,
     error::StoreError,
     facts::Sweep,
-    group::{id_of, local, utc, write_life},
+    group::{id_of, key, local, utc, write_life},
     inbox::SignOfLife,
     rows::parse_local,
 };
@@ -21,7 +22,9 @@ pub(super) async fn sweep(tx: &mut SqliteConnection, at: DateTime<Utc>) -> Resul
         Some(row) => Some((row.try_get(0)?, row.try_get(1)?)),
         None => None,
     };
+    chain::begin(tx).await?;
     let interrupted = interrupt_open_tickets(tx, at).await?;
+    chain::seal_closed(tx, &interrupted.iter().map(|ticket| key(*ticket)).collect::<Vec<_>>()).await?;
     let now = utc(at);
     let outages_ended = sqlx::query(
         "UPDATE outage SET ended_utc = max(began_utc, ?), end_words = 'the daemon ended' \

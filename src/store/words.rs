@@ -2,6 +2,7 @@
 //! are written against them (`docs/database.md`).
 
 use crate::desk::{
+    access::Deed,
     outage::Subject,
     ticket::{Direction, Outcome, Side, Unanswered, Verdict},
 };
@@ -27,6 +28,9 @@ const UNANSWERED: [Unanswered; 8] = [
     Unanswered::Fault,
     Unanswered::NotNeeded,
 ];
+
+const DEEDS: [Deed; 6] =
+    [Deed::Listened, Deed::Exported, Deed::LookedUp, Deed::Changed, Deed::Erased, Deed::SignedIn];
 
 /// `hotline`, `out`, `internal`.
 pub fn direction(direction: Direction) -> &'static str {
@@ -116,6 +120,23 @@ pub fn verdict_from(word: &str, words: Option<String>) -> Option<Verdict> {
         ("none", _) => Some(Verdict::None),
         (_, _) => None,
     }
+}
+
+/// `listened`, `exported`, `looked up`, …
+pub fn deed(deed: Deed) -> &'static str {
+    match deed {
+        Deed::Listened => "listened",
+        Deed::Exported => "exported",
+        Deed::LookedUp => "looked up",
+        Deed::Changed => "changed",
+        Deed::Erased => "erased",
+        Deed::SignedIn => "signed in",
+    }
+}
+
+/// The deed that has this word.
+pub fn deed_from(word: &str) -> Option<Deed> {
+    DEEDS.into_iter().find(|d| deed(*d) == word)
 }
 
 /// A subject's kind and name: `("trunk", "carrier")`, `("disk", "")`.

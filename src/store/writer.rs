@@ -19,7 +19,7 @@ use super::{
     binding::BindingChange,
     edit::{self, Edit},
     error::StoreError,
-    facts::{RepairedRecording, StoreFact, Sweep},
+    facts::{ExaminedRecording, RepairedRecording, StoreFact, Sweep},
     group::{self, Block, Floors},
     inbox::{Full, Group, Inbox, SignOfLife},
     open::Database,
@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     call::staffing::Away,
-    desk::{outage::OutageChange, ticket::TicketChange},
+    desk::{access::Access, outage::OutageChange, ticket::TicketChange},
 };
 
 /// Where the database is and how long things may take.
@@ -151,6 +151,19 @@ impl Writer {
     /// already, or that has no ticket, changes nothing.
     pub fn tie_recordings(&self, repaired: Vec<RepairedRecording>) {
         self.put(|inbox| inbox.group.repaired.extend(repaired));
+    }
+
+    /// Keeps what reading a closed recording found, and seals it in the chain of proof.
+    pub fn examined(&self, examined: ExaminedRecording) {
+        self.put(|inbox| inbox.group.examined.push(examined));
+    }
+
+    /// Puts a line into the access log, and seals it in the chain of proof.
+    pub fn log_access(&self, access: Access) {
+        self.put(|inbox| {
+            inbox.group.accesses.push(access);
+            inbox.urgent = true;
+        });
     }
 
     /// Writes down that the daemon lives; after a crash the next start takes this for the crash's
