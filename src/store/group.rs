@@ -146,9 +146,6 @@ pub(super) async fn write(
     for examined in &group.examined {
         write_examined(tx, examined).await?;
     }
-    for access in &group.accesses {
-        chain::log_access(tx, access).await?;
-    }
     if let Some(life) = group.life {
         write_life(tx, life).await?;
     }

@@ -14,7 +14,6 @@ use super::{
 use crate::{
     call::staffing::Away,
     desk::{
-        access::Access,
         outage::OutageChange,
         ticket::{Ticket, TicketChange, TicketId, TimelineEntry},
     },
@@ -56,7 +55,6 @@ pub(super) struct Group {
     pub(super) away: Option<Option<Away>>,
     pub(super) repaired: Vec<RepairedRecording>,
     pub(super) examined: Vec<ExaminedRecording>,
-    pub(super) accesses: Vec<Access>,
     pub(super) life: Option<SignOfLife>,
 }
 
@@ -69,7 +67,6 @@ impl Group {
             && self.away.is_none()
             && self.repaired.is_empty()
             && self.examined.is_empty()
-            && self.accesses.is_empty()
             && self.life.is_none()
     }
 
@@ -82,7 +79,6 @@ impl Group {
             + usize::from(self.away.is_some())
             + self.repaired.len()
             + self.examined.len()
-            + self.accesses.len()
     }
 }
 
@@ -187,7 +183,6 @@ impl Inbox {
         }
         self.group.repaired.extend(newer.repaired);
         self.group.examined.extend(newer.examined);
-        self.group.accesses.extend(newer.accesses);
         self.group.life = newer.life.or(self.group.life);
     }
 }

@@ -12,6 +12,7 @@
 //!
 //! Reading starts at [`writer`]; the tables are in `migrations/`, their meaning in `docs/database.md`.
 
+mod access;
 pub mod binding;
 pub mod chain;
 pub mod edit;

@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     call::staffing::Away,
-    desk::{access::Access, outage::OutageChange, ticket::TicketChange},
+    desk::{outage::OutageChange, ticket::TicketChange},
 };
 
 /// Where the database is and how long things may take.
@@ -156,14 +156,6 @@ impl Writer {
     /// Keeps what reading a closed recording found, and seals it in the chain of proof.
     pub fn examined(&self, examined: ExaminedRecording) {
         self.put(|inbox| inbox.group.examined.push(examined));
-    }
-
-    /// Puts a line into the access log, and seals it in the chain of proof.
-    pub fn log_access(&self, access: Access) {
-        self.put(|inbox| {
-            inbox.group.accesses.push(access);
-            inbox.urgent = true;
-        });
     }
 
     /// Writes down that the daemon lives; after a crash the next start takes this for the crash's

@@ -20,10 +20,8 @@ use super::{
     error::StoreError,
     group::{key, utc},
     rows::Cells,
-    words,
 };
 use crate::desk::{
-    access::Access,
     chain::{BEGINNING, Hash, Kind, digest, link},
     ticket::TicketId,
 };
@@ -60,7 +58,6 @@ impl Erased {
         }
     }
 
-    #[cfg_attr(not(test), expect(dead_code, reason = "retention calls it"))]
     fn kinds(self) -> &'static [Kind] {
         match self {
             Self::Recording => &[Kind::Recording],
@@ -136,21 +133,6 @@ pub(super) async fn begin(tx: &mut SqliteConnection) -> Result<(), StoreError> {
         seal_closed(tx, some).await?;
     }
     Ok(())
-}
-
-/// Writes one line of the access log and seals it.
-pub(super) async fn log_access(tx: &mut SqliteConnection, access: &Access) -> Result<(), StoreError> {
-    let row = sqlx::query_scalar(
-        "INSERT INTO access_log (at_utc, who, what, ticket, words) VALUES (?, ?, ?, ?, ?) RETURNING key",
-    )
-    .bind(utc(access.at))
-    .bind(access.who.clone())
-    .bind(words::deed(access.what))
-    .bind(access.ticket.map(key))
-    .bind(access.words.clone())
-    .fetch_one(&mut *tx)
-    .await?;
-    seal(tx, Kind::Access, &[row], None).await
 }
 
 /// Writes the certificate of an erasure, seals it, and destroys the salts of what is erased. The caller

@@ -12,10 +12,14 @@ use super::{
     *,
 };
 use crate::{
-    desk::{access::Deed, chain::Anchor},
+    desk::{
+        access::{Access, Deed},
+        chain::Anchor,
+    },
     store::{
+        edit::Editor,
         facts::{ExaminedRecording, StoreFact},
-        fixture::{at, change, ended, id, line, opened, utc_at},
+        fixture::{change, ended, id, line, opened, utc_at},
         open::options,
         reader::Reader,
         writer::{StoreSettings, Writer},
@@ -48,13 +52,14 @@ impl House {
             fs::write(&path, vec![u8::try_from(number).unwrap(); 400]).unwrap();
             let sha256 = sha256_of(&path).unwrap();
             writer.examined(ExaminedRecording { ticket: id(number), at: utc_at("16:17:22.000"), sha256 });
-            writer.log_access(Access {
+            let access = Access {
                 at: utc_at("17:00:00.000"),
                 who: "supervisor".into(),
                 what: Deed::Listened,
                 ticket: Some(id(number)),
                 words: "the whole recording".into(),
-            });
+            };
+            Editor::through(writer.clone()).log_access(access).await.unwrap();
         }
         end(writer, facts).await;
         house
