@@ -20,6 +20,7 @@ pub struct House {
     pub rota: Rota,
     pub forwarding: Forwarding,
     pub calling_out: CallingOut,
+    pub away: AwayRules,
     /// A hotline call that nobody can take at all (no desk, no mobile) hears 180 for this long
     /// before its 480; 0 s… default 20 s.
     pub nobody_patience: Duration,
@@ -113,6 +114,15 @@ pub struct Forwarding {
     pub busy_patience: Duration,
     /// A call to the hotline from a mobile that we are ringing, within this time, is a loop; 30 s.
     pub loop_window: Duration,
+}
+
+/// What “away” means (将客服热线转到移动电话上), and the lamp that shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AwayRules {
+    /// What a phone's key watches to show it (RFC 4235); `away`.
+    pub key: String,
+    /// It ends with the shift on duty where nobody said when; true.
+    pub until_end_of_shift: bool,
 }
 
 /// What desk phones may dial (`decisions.md` 11).

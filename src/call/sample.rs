@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::house::{AtFlag, CallingOut, Forwarding, House, Mobile, MobileOrder, Phone, Rings};
+use super::house::{AtFlag, AwayRules, CallingOut, Forwarding, House, Mobile, MobileOrder, Phone, Rings};
 use crate::desk::{number::Number, rota::Rota};
 
 pub(super) fn house() -> House {
@@ -13,7 +13,7 @@ pub(super) fn house() -> House {
         rings: Rings { on: s(1), off: s(4), flag_after: 3, assumed_after: s(2) },
         phones: vec![phone("801"), phone("802")],
         mobiles: vec![mobile("duty1", "13800000001"), mobile("duty2", "13800000002")],
-        rota: Rota { zone: Some(chrono_tz::Asia::Shanghai), shifts: Vec::new() },
+        rota: Rota { zone: Some(chrono_tz::Asia::Shanghai), ..Rota::default() },
         forwarding: Forwarding {
             at_flag: AtFlag::Also,
             order: MobileOrder::InOrder,
@@ -31,6 +31,7 @@ pub(super) fn house() -> House {
             emergency: vec!["110".into(), "119".into(), "120".into()],
             patience: s(60),
         },
+        away: AwayRules { key: "away".into(), until_end_of_shift: true },
         nobody_patience: s(20),
         longest_call: s(4 * 3600),
     }

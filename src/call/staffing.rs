@@ -69,8 +69,8 @@ pub fn staffing(
 ) -> Staffing {
     let away = away.filter(|away| away.until.is_none_or(|until| wall < until));
     let duty = duty(&house.rota, wall);
-    let shift = match duty {
-        Duty::Shift(shift) => Some(shift),
+    let shift = match &duty {
+        Duty::Shift(shift) => Some(shift.as_ref()),
         Duty::Always | Duty::Nobody => None,
     };
     let seen: Vec<Seen<'_>> = house
@@ -108,7 +108,7 @@ pub fn staffing(
 enum Duty<'a> {
     /// The rota has no shifts.
     Always,
-    Shift(&'a Shift),
+    Shift(std::borrow::Cow<'a, Shift>),
     Nobody,
 }
 

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
-use chrono::{NaiveTime, Weekday};
+use chrono::{NaiveDate, NaiveTime, Weekday};
 use chrono_tz::Tz;
 
 use super::{
@@ -12,12 +12,12 @@ use super::{
 };
 use crate::{
     call::{
-        house::{AtFlag, CallingOut, Forwarding, House, Mobile, MobileOrder, Phone, Rings},
+        house::{AtFlag, AwayRules, CallingOut, Forwarding, House, Mobile, MobileOrder, Phone, Rings},
         machine::Prompt,
     },
     desk::{
         number::Number,
-        rota::{Rota, Shift},
+        rota::{Change, Exception, Rota, Shift},
     },
 };
 
@@ -45,11 +45,13 @@ pub(super) fn read(mut top: Table<'_>) -> Rules {
         top.wrong("phones", "at least one phone or mobile", "neither");
     }
     let shifts = read_shifts(&mut top, &phones, &mobiles);
+    let exceptions = read_exceptions(&mut top, &shifts, &phones, &mobiles);
     let forwarding = read_forwarding(top.table("forwarding"));
     let calling_out = read_calling_out(top.table("calling_out"));
+    let away = read_away(top.table("away"));
     let prompts = read_prompts(top.table("prompts"));
     top.close();
-    let rota = Rota { zone: Some(zone.unwrap_or(Tz::Asia__Shanghai)), shifts };
+    let rota = Rota { zone: Some(zone.unwrap_or(Tz::Asia__Shanghai)), shifts, exceptions };
     let house = House {
         company,
         hotlines,
@@ -59,6 +61,7 @@ pub(super) fn read(mut top: Table<'_>) -> Rules {
         rota,
         forwarding,
         calling_out,
+        away,
         nobody_patience,
         longest_call,
     };
@@ -171,6 +174,59 @@ fn read_shifts(top: &mut Table<'_>, phones: &[Phone], mobiles: &[Mobile]) -> Vec
     shifts
 }
 
+/// `[[exceptions]]`: days on which a shift is off, or others are on duty.
+fn read_exceptions(
+    top: &mut Table<'_>,
+    shifts: &[Shift],
+    phones: &[Phone],
+    mobiles: &[Mobile],
+) -> Vec<Exception> {
+    let shifts: Vec<&str> = shifts.iter().map(|shift| shift.name.as_str()).collect();
+    let phones: Vec<&str> = phones.iter().map(|phone| phone.name.as_str()).collect();
+    let mobiles: Vec<&str> = mobiles.iter().map(|mobile| mobile.name.as_str()).collect();
+    let known = |names: &[&str], name: &str| names.contains(&name).then(|| name.to_owned());
+    let mut exceptions = Vec::new();
+    for mut table in top.tables("exceptions").unwrap_or_default() {
+        if !table.has("from") {
+            table.wrong("from", A_DATE, "nothing");
+        }
+        let from = read_date(&mut table, "from");
+        let to = read_date(&mut table, "to").or(from);
+        if from.zip(to).is_some_and(|(from, to)| to < from) {
+            table.wrong("to", "a date not before from", "an earlier one");
+        }
+        let a_shift = format!("the name of a shift{}", one_of(&shifts));
+        let shift = table.parsed("shift", &a_shift, |name| known(&shifts, name));
+        let off = table.flag("off", false);
+        let operator = table.text("operator");
+        let a_phone = format!("the name of a phone{}", one_of(&phones));
+        let on_phones = table.list("phones", &a_phone, |name| known(&phones, name));
+        let a_mobile = format!("the name of a mobile{}", one_of(&mobiles));
+        let on_mobiles = table.list("mobiles", &a_mobile, |name| known(&mobiles, name));
+        let others = operator.is_some() || on_phones.is_some() || on_mobiles.is_some();
+        if off && others {
+            table.wrong("off", "false where others are on duty", "true");
+        }
+        if !off && !others {
+            table.wrong("off", "true, or operator, phones or mobiles beside it", "neither");
+        }
+        table.close();
+        let (Some(from), Some(to)) = (from, to) else { continue };
+        let change = match off {
+            true => Change::Off,
+            false => Change::Others { operator, phones: on_phones, mobiles: on_mobiles },
+        };
+        exceptions.push(Exception { from, to, shift, change });
+    }
+    exceptions
+}
+
+const A_DATE: &str = "a date such as \"2027-02-06\"";
+
+fn read_date(table: &mut Table<'_>, key: &str) -> Option<NaiveDate> {
+    table.parsed(key, A_DATE, |text| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok())
+}
+
 const DAYS: [(&str, Weekday); 7] = [
     ("mon", Weekday::Mon),
     ("tue", Weekday::Tue),
@@ -252,6 +308,15 @@ fn read_calling_out(mut table: Table<'_>) -> CallingOut {
     };
     table.close();
     calling_out
+}
+
+fn read_away(mut table: Table<'_>) -> AwayRules {
+    let away = AwayRules {
+        key: table.parsed("key", "a name such as \"away\"", dialable).unwrap_or_else(|| "away".to_owned()),
+        until_end_of_shift: table.flag("until_end_of_shift", true),
+    };
+    table.close();
+    away
 }
 
 fn read_prompts(mut table: Table<'_>) -> BTreeMap<Prompt, PathBuf> {

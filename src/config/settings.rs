@@ -57,6 +57,7 @@ pub struct Sip {
     pub tcp_fallback: bool,
     pub registrar: Registrar,
     pub qualify: Qualify,
+    pub subscriptions: Subscriptions,
     /// `None` (0 per minute in the file): nobody is ignored.
     pub failed_auth: Option<FailedAuth>,
 }
@@ -91,6 +92,19 @@ pub struct Qualify {
     pub interval: Option<Duration>,
     /// Unanswered for this long, a phone counts as unreachable; 4 s.
     pub timeout: Duration,
+}
+
+/// Keys with lamps (RFC 6665). `min ≤ default ≤ max`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Subscriptions {
+    /// A shorter wish is answered 423; 60 s.
+    pub min_expires: Duration,
+    /// A longer wish is cut; 3600 s.
+    pub max_expires: Duration,
+    /// Where a phone does not say; 3600 s.
+    pub default_expires: Duration,
+    /// Subscriptions of one phone; 32.
+    pub per_phone: u32,
 }
 
 /// When a source address that fails to log in is ignored.
@@ -245,6 +259,19 @@ fn read_sip(mut sip: Table<'_>) -> Sip {
     let qualify = Qualify { interval: (!interval.is_zero()).then_some(interval), timeout };
     table.close();
 
+    let mut table = sip.table("subscriptions");
+    let subscriptions = Subscriptions {
+        min_expires: table.seconds("min_expires_seconds", 1.0..=DAY, Duration::from_secs(60)),
+        max_expires: table.seconds("max_expires_seconds", 1.0..=DAY, Duration::from_secs(3600)),
+        default_expires: table.seconds("default_expires_seconds", 1.0..=DAY, Duration::from_secs(3600)),
+        per_phone: table.whole("per_phone", 1..=1000, 32),
+    };
+    if !(subscriptions.min_expires..=subscriptions.max_expires).contains(&subscriptions.default_expires) {
+        let expected = "a time from min_expires_seconds to max_expires_seconds";
+        table.wrong("default_expires_seconds", expected, subscriptions.default_expires.as_secs_f64());
+    }
+    table.close();
+
     let mut table = sip.table("failed_auth");
     let per_minute = table.whole("per_minute", 0..=100_000, 10);
     let ignored = table.seconds("ignored_seconds", 1.0..=DAY, Duration::from_secs(60));
@@ -266,6 +293,7 @@ fn read_sip(mut sip: Table<'_>) -> Sip {
         tcp_fallback,
         registrar,
         qualify,
+        subscriptions,
         failed_auth,
     }
 }

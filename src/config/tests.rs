@@ -14,6 +14,7 @@ use crate::{
         house::{AtFlag, MobileOrder},
         machine::Prompt,
     },
+    desk::rota::Change,
     sip::{hop::Transport, offer::AudioCodec},
 };
 
@@ -57,6 +58,8 @@ fn the_shipped_daemon_settings_are_the_defaults() {
 fn the_shipped_house_rules_are_the_defaults() {
     let mut shipped = house(HOUSE, HOUSE_TEXT).unwrap();
     let shifts = std::mem::take(&mut shipped.house.rota.shifts);
+    let exceptions = std::mem::take(&mut shipped.house.rota.exceptions);
+    assert_eq!(exceptions.len(), 1);
     assert_eq!(shipped, house("h", LEAST_HOUSE).unwrap());
     let names: Vec<&str> = shifts.iter().map(|shift| shift.name.as_str()).collect();
     assert_eq!(names, ["早班", "中班", "夜班"]);
@@ -382,6 +385,45 @@ fn shifts_take_times_with_and_without_quotes_and_days_in_any_order() {
     assert_eq!(shift.days, [Weekday::Mon, Weekday::Sun]);
     assert_eq!(shift.from, NaiveTime::from_hms_opt(22, 0, 0).unwrap());
     assert_eq!(shift.to, NaiveTime::from_hms_opt(6, 30, 0).unwrap());
+}
+
+#[test]
+fn exceptions_say_whom_they_concern_and_contradict_themselves_nowhere() {
+    let text = "[[shifts]]\nname = 'n'\nfrom = '22:00'\nto = '06:00'\n";
+    let read = |exception: &str| house("h", &format!("{LEAST_HOUSE}\n{text}[[exceptions]]\n{exception}"));
+    let rules = read("from = '2027-02-06'\nto = 2027-02-08\noff = true").unwrap();
+    let exception = &rules.house.rota.exceptions[0];
+    assert_eq!((exception.to - exception.from).num_days(), 2);
+    assert_eq!((&exception.shift, &exception.change), (&None, &Change::Off));
+    for (exception, fault) in [
+        ("off = true", "from: expected a date such as \"2027-02-06\", found nothing"),
+        (
+            "from = '2027-02-30'\noff = true",
+            "from: expected a date such as \"2027-02-06\", found \"2027-02-30\"",
+        ),
+        (
+            "from = '2027-02-06'",
+            "off: expected true, or operator, phones or mobiles beside it, found neither",
+        ),
+        (
+            "from = '2027-02-06'\noff = true\noperator = 'x'",
+            "off: expected false where others are on duty, found true",
+        ),
+        (
+            "from = '2027-02-06'\nto = '2027-02-05'\noff = true",
+            "to: expected a date not before from, found an earlier one",
+        ),
+        (
+            "from = '2027-02-06'\nshift = 'x'\noff = true",
+            "shift: expected the name of a shift (n), found \"x\"",
+        ),
+        (
+            "from = '2027-02-06'\nphones = ['9']",
+            "phones[0]: expected the name of a phone (801, 802), found \"9\"",
+        ),
+    ] {
+        assert_eq!(faults(read(exception)), [format!("h: exceptions[0].{fault}")]);
+    }
 }
 
 #[test]

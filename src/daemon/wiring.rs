@@ -28,6 +28,7 @@ use crate::{
     },
     sip::{
         hop::{FlowId, Hop, ListenerId, Transport},
+        subscription::Lifetime,
         ua::{Credentials, UaSettings},
         uri::{Host, Uri},
     },
@@ -40,7 +41,7 @@ use crate::{
         registrar::{Binding, BindingChange},
         settings::{
             CallerIdentity, GuardSettings, Passwords, QualifySettings, RegistrarSettings, Server, Source,
-            SwitchSettings, TrunkKind, TrunkSettings,
+            SubscriptionSettings, SwitchSettings, TrunkKind, TrunkSettings,
         },
     },
 };
@@ -222,6 +223,14 @@ fn switch(daemon: &Daemon) -> anyhow::Result<SwitchSettings> {
             max_bindings: MOST_BINDINGS,
         },
         qualify: QualifySettings { interval: sip.qualify.interval, timeout: sip.qualify.timeout },
+        subscriptions: SubscriptionSettings {
+            lifetime: Lifetime {
+                min: sip.subscriptions.min_expires,
+                max: sip.subscriptions.max_expires,
+                default: sip.subscriptions.default_expires,
+            },
+            per_phone: usize::try_from(sip.subscriptions.per_phone).unwrap_or(usize::MAX),
+        },
         guard: GuardSettings {
             failures: guard.0,
             window: Duration::from_secs(60),

@@ -1,6 +1,8 @@
-//! Who is on duty when: shifts with days and times, over midnight and over DST. Never reads a clock.
+//! Who is on duty when: shifts with days and times, and exceptions to them, over midnight and over DST. Never reads a clock.
 //!
 //! Reading starts at [`Rota::on_duty`].
+
+use std::borrow::Cow;
 
 use chrono::{
     DateTime, Datelike, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc, Weekday,
@@ -14,6 +16,8 @@ pub struct Rota {
     /// `None`: Asia/Shanghai.
     pub zone: Option<Tz>,
     pub shifts: Vec<Shift>,
+    /// In the order of the file: of several for one shift and day, the first counts.
+    pub exceptions: Vec<Exception>,
 }
 
 /// One shift: from `from` to `to` local time on these weekdays (the day on which it starts).
@@ -33,10 +37,32 @@ pub struct Shift {
     pub mobiles: Vec<String>,
 }
 
+/// What is otherwise on some days: a holiday, a colleague who stands in. It counts for shifts that
+/// start on one of these days.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exception {
+    pub from: NaiveDate,
+    /// The last of the days.
+    pub to: NaiveDate,
+    /// The shift that it is about; `None`: every shift.
+    pub shift: Option<String>,
+    pub change: Change,
+}
+
+/// What is otherwise.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// The shift does not take place.
+    Off,
+    /// Others than usual; `None` leaves as it is.
+    Others { operator: Option<String>, phones: Option<Vec<String>>, mobiles: Option<Vec<String>> },
+}
+
 /// The shift on duty, and when it began and ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OnDuty<'a> {
-    pub shift: &'a Shift,
+    /// With what an exception changes.
+    pub shift: Cow<'a, Shift>,
     pub starts: DateTime<Utc>,
     /// The first instant after the shift.
     pub ends: DateTime<Utc>,
@@ -66,19 +92,37 @@ impl Rota {
             days.into_iter()
                 .flatten()
                 .filter(|day| shift.days.contains(&day.weekday()))
-                .filter_map(|day| shift.on(day, zone))
+                .filter_map(|day| self.on(shift, day))
                 .find(|duty| duty.starts <= at && at < duty.ends)
         })
     }
+
+    /// The shift as it starts on that local day, unless it is off.
+    fn on<'a>(&'a self, shift: &'a Shift, day: NaiveDate) -> Option<OnDuty<'a>> {
+        let zone = self.zone();
+        let last = if shift.to <= shift.from { day.checked_add_days(Days::new(1))? } else { day };
+        let starts = instant(zone, day.and_time(shift.from))?;
+        let ends = instant(zone, last.and_time(shift.to))?;
+        let shift = match self.exceptions.iter().find(|exception| exception.is_about(shift, day)) {
+            None => Cow::Borrowed(shift),
+            Some(Exception { change: Change::Off, .. }) => return None,
+            Some(Exception { change: Change::Others { operator, phones, mobiles }, .. }) => {
+                Cow::Owned(Shift {
+                    operator: operator.clone().or_else(|| shift.operator.clone()),
+                    phones: phones.clone().unwrap_or_else(|| shift.phones.clone()),
+                    mobiles: mobiles.clone().unwrap_or_else(|| shift.mobiles.clone()),
+                    ..shift.clone()
+                })
+            }
+        };
+        Some(OnDuty { shift, starts, ends })
+    }
 }
 
-impl Shift {
-    /// The shift that starts on that local day.
-    fn on(&self, day: NaiveDate, zone: Tz) -> Option<OnDuty<'_>> {
-        let last = if self.to <= self.from { day.checked_add_days(Days::new(1))? } else { day };
-        let starts = instant(zone, day.and_time(self.from))?;
-        let ends = instant(zone, last.and_time(self.to))?;
-        Some(OnDuty { shift: self, starts, ends })
+impl Exception {
+    fn is_about(&self, shift: &Shift, day: NaiveDate) -> bool {
+        let named = self.shift.as_ref().is_none_or(|name| *name == shift.name);
+        named && (self.from..=self.to).contains(&day)
     }
 }
 
@@ -131,7 +175,7 @@ mod tests {
             shift("late", &ALL, "16:00:00", "00:00:00"),
             shift("night", &ALL, "00:00:00", "08:00:00"),
         ];
-        Rota { zone: Some(zone), shifts }
+        Rota { zone: Some(zone), shifts, ..Rota::default() }
     }
 
     fn utc(text: &str) -> DateTime<Utc> {
@@ -162,7 +206,7 @@ mod tests {
     #[test]
     fn a_night_shift_belongs_to_the_day_on_which_it_starts() {
         let night = shift("night", &[Weekday::Fri], "22:00:00", "06:00:00");
-        let rota = Rota { zone: Some(Tz::UTC), shifts: vec![night] };
+        let rota = Rota { zone: Some(Tz::UTC), shifts: vec![night], ..Rota::default() };
         // 2026-11-20 is a Friday.
         for (at, on_duty) in [
             ("2026-11-20T05:59:59Z", false),
@@ -178,10 +222,57 @@ mod tests {
 
     #[test]
     fn a_shift_that_ends_when_it_starts_lasts_the_whole_day() {
-        let rota =
-            Rota { zone: Some(Tz::UTC), shifts: vec![shift("day", &[Weekday::Mon], "09:00:00", "09:00:00")] };
+        let rota = Rota {
+            zone: Some(Tz::UTC),
+            shifts: vec![shift("day", &[Weekday::Mon], "09:00:00", "09:00:00")],
+            ..Rota::default()
+        };
         assert!(rota.on_duty(utc("2026-11-24T08:59:59Z")).is_some());
         assert!(rota.on_duty(utc("2026-11-24T09:00:00Z")).is_none());
+    }
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    fn others(operator: &str) -> Change {
+        Change::Others { operator: Some(operator.into()), phones: None, mobiles: Some(vec!["duty2".into()]) }
+    }
+
+    #[test]
+    fn on_an_exceptions_days_others_are_on_duty_or_nobody() {
+        let mut rota = three_shifts(Tz::Asia__Shanghai);
+        let on = |from: &str, to: &str, shift: Option<&str>, change| Exception {
+            from: day(from),
+            to: day(to),
+            shift: shift.map(str::to_owned),
+            change,
+        };
+        rota.exceptions = vec![
+            on("2027-02-06", "2027-02-06", Some("late"), others("小周")),
+            // 春节: of several exceptions the first of the file counts.
+            on("2027-02-06", "2027-02-08", None, Change::Off),
+        ];
+        let operator = |at: &str| rota.on_duty(utc(at)).map(|duty| duty.shift.operator.clone());
+        assert_eq!(operator("2027-02-05T12:00:00Z"), Some(None), "the day before all is as ever");
+        assert_eq!(operator("2027-02-06T04:00:00Z"), None, "the early shift is off");
+        assert_eq!(operator("2027-02-06T08:00:00Z"), Some(Some("小周".into())));
+        let stand_in = rota.on_duty(utc("2027-02-06T08:00:00Z")).unwrap();
+        assert_eq!((stand_in.shift.mobiles.len(), stand_in.shift.phones.len()), (1, 0));
+        assert_eq!(operator("2027-02-08T15:59:59Z"), None);
+        assert_eq!(operator("2027-02-08T16:00:00Z"), Some(None), "the night of the 9th");
+    }
+
+    #[test]
+    fn an_exception_counts_for_the_day_on_which_a_night_shift_starts() {
+        let night = shift("night", &ALL, "22:00:00", "06:00:00");
+        let off =
+            Exception { from: day("2026-11-20"), to: day("2026-11-20"), shift: None, change: Change::Off };
+        let rota = Rota { zone: Some(Tz::UTC), shifts: vec![night], exceptions: vec![off] };
+        assert!(rota.on_duty(utc("2026-11-20T03:00:00Z")).is_some(), "still the night of the 19th");
+        assert!(rota.on_duty(utc("2026-11-20T23:00:00Z")).is_none());
+        assert!(rota.on_duty(utc("2026-11-21T03:00:00Z")).is_none(), "still the night of the 20th");
+        assert!(rota.on_duty(utc("2026-11-21T22:00:00Z")).is_some());
     }
 
     #[test]
@@ -194,7 +285,7 @@ mod tests {
     #[test]
     fn of_two_shifts_at_once_the_first_of_the_file_is_on_duty() {
         let shifts = vec![shift("a", &ALL, "08:00:00", "12:00:00"), shift("b", &ALL, "10:00:00", "14:00:00")];
-        let rota = Rota { zone: Some(Tz::UTC), shifts };
+        let rota = Rota { zone: Some(Tz::UTC), shifts, ..Rota::default() };
         assert_eq!(name(&rota, "2026-11-23T11:00:00Z").as_deref(), Some("a"));
         assert_eq!(name(&rota, "2026-11-23T12:00:00Z").as_deref(), Some("b"));
     }
@@ -202,8 +293,11 @@ mod tests {
     /// Berlin, 2026-03-29: 02:00 becomes 03:00 (01:00 UTC). 2026-10-25: 03:00 becomes 02:00 (01:00 UTC).
     #[test]
     fn a_time_that_is_skipped_moves_forward_and_one_that_comes_twice_is_the_earlier() {
-        let berlin =
-            |from, to| Rota { zone: Some(Tz::Europe__Berlin), shifts: vec![shift("x", &ALL, from, to)] };
+        let berlin = |from, to| Rota {
+            zone: Some(Tz::Europe__Berlin),
+            shifts: vec![shift("x", &ALL, from, to)],
+            ..Rota::default()
+        };
         let skipped = berlin("02:30:00", "03:15:00");
         let duty = skipped.on_duty(utc("2026-03-29T01:10:00Z")).unwrap();
         assert_eq!((duty.starts, duty.ends), (utc("2026-03-29T01:00:00Z"), utc("2026-03-29T01:15:00Z")));
@@ -252,7 +346,7 @@ mod tests {
             cuts.sort();
             let [a, b] = cuts.map(|t| t.to_string());
             let shifts = vec![shift("a", &ALL, &a, &b), shift("b", &ALL, &b, &a)];
-            let rota = Rota { zone: Some(zone), shifts };
+            let rota = Rota { zone: Some(zone), shifts, ..Rota::default() };
             let duty = rota.on_duty(at).unwrap();
             prop_assert!(duty.starts <= at && at < duty.ends);
         }
@@ -261,7 +355,7 @@ mod tests {
         fn a_shift_is_on_duty_from_its_start_until_its_end(
             zone in zone(), at in moment(), from in time(), to in time(), days in prop::sample::subsequence(ALL.to_vec(), 1..7),
         ) {
-            let rota = Rota { zone: Some(zone), shifts: vec![shift("x", &days, &from.to_string(), &to.to_string())] };
+            let rota = Rota { zone: Some(zone), shifts: vec![shift("x", &days, &from.to_string(), &to.to_string())], ..Rota::default() };
             if let Some(duty) = rota.on_duty(at) {
                 prop_assert!(duty.ends - duty.starts <= TimeDelta::hours(25));
                 prop_assert_eq!(rota.on_duty(duty.starts).map(|d| d.starts), Some(duty.starts));

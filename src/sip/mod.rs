@@ -7,6 +7,7 @@
 pub mod body;
 pub mod check;
 mod dialog;
+pub mod dialog_info;
 pub mod digest;
 pub mod framing;
 pub mod header;
@@ -16,14 +17,17 @@ pub mod hop;
 mod lines;
 pub mod mask;
 pub mod message;
+pub mod message_summary;
 #[cfg(test)]
 mod mutation;
 pub mod offer;
 pub mod parse;
 #[cfg(test)]
 mod properties;
+pub mod refer;
 pub mod sdp;
 mod session_timer;
+pub mod subscription;
 pub mod text;
 #[cfg(test)]
 mod torture;

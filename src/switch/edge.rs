@@ -21,13 +21,35 @@ use crate::{
 impl Switch {
     /// A request outside any dialog that is no INVITE.
     pub(super) fn requested(&mut self, server: ServerId, request: &Request, hop: Hop, now: Moment) {
-        if request.method != Method::Register {
-            // MESSAGE, SUBSCRIBE, REFER and the like: nothing of ours wants them yet.
-            if !self.knows(hop) {
-                self.stranger(request, hop);
+        match request.method {
+            Method::Register => self.register_asked(server, request, hop, now),
+            Method::Subscribe => self.subscribe_asked(server, request, hop, now),
+            Method::Invite
+            | Method::Ack
+            | Method::Bye
+            | Method::Cancel
+            | Method::Options
+            | Method::Prack
+            | Method::Update
+            | Method::Info
+            | Method::Notify
+            | Method::Refer
+            | Method::Message
+            | Method::Publish
+            | Method::Other(_) => {
+                // A REFER counts within a call only (`decisions.md` 16); nobody wants the others.
+                let status = if self.knows(hop) {
+                    Status::DECLINE
+                } else {
+                    self.stranger(request, hop);
+                    Status::FORBIDDEN
+                };
+                self.respond(server, status, Headers::new(), now);
             }
-            return self.respond(server, Status::FORBIDDEN, Headers::new(), now);
         }
+    }
+
+    fn register_asked(&mut self, server: ServerId, request: &Request, hop: Hop, now: Moment) {
         let phone = match self.gate.ask(request, hop.remote.ip(), now.mono) {
             Proof::Phone(phone) => phone,
             Proof::Ask(headers) => return self.respond(server, Status::UNAUTHORIZED, headers, now),
@@ -59,7 +81,7 @@ impl Switch {
         }
     }
 
-    fn respond(&mut self, server: ServerId, status: Status, headers: Headers, now: Moment) {
+    pub(super) fn respond(&mut self, server: ServerId, status: Status, headers: Headers, now: Moment) {
         self.ua.respond(server, status, headers, Vec::new(), now.mono);
     }
 

@@ -58,6 +58,9 @@ impl Switch {
             // The session goes on as it was.
             Fact::OfferRefused { usage: _, status: _ } => {}
             Fact::Info { usage, content_type, body } => self.info(usage, &content_type, &body),
+            Fact::Resubscribed { subscription } => self.resubscribed(subscription, now),
+            Fact::Notified { subscription } => self.notified(subscription),
+            Fact::SubscriptionOver { subscription } => self.subscription_over(subscription),
             Fact::InDialog { usage: _, server, request: _ } => {
                 // REFER and the like within a call.
                 self.ua.respond(server, Status::DECLINE, Headers::new(), Vec::new(), now.mono);

@@ -158,7 +158,7 @@ impl Switch {
         None
     }
 
-    fn is_hotline(&self, number: &str) -> bool {
+    pub(super) fn is_hotline(&self, number: &str) -> bool {
         let same = |ours: &str| bare(ours) == bare(number);
         self.house.hotlines.iter().any(|hotline| same(hotline))
             || self.trunks.iter().any(|trunk| same(&trunk.settings.number))

@@ -6,6 +6,7 @@
 //! `incoming.rs`, which opens its ticket; what its call orders is carried out in `orders.rs`; the edge
 //! of the house (REGISTER, trunks, OPTIONS) lives in `edge.rs`.
 
+mod away;
 mod dialling;
 mod edge;
 mod facts;
@@ -20,6 +21,7 @@ mod outgoing;
 pub mod registrar;
 pub mod settings;
 pub mod status;
+mod subscriptions;
 mod trunk;
 
 use std::{
@@ -43,6 +45,7 @@ use self::{
     numbers::Numbers,
     registrar::{BindingChange, BindingKey, Registrar},
     settings::{Passwords, Server, SwitchSettings},
+    subscriptions::Subscriptions,
     trunk::Trunk,
 };
 use crate::{
@@ -59,6 +62,7 @@ use crate::{
     },
     sip::{
         hop::{FlowId, Hop, Transport},
+        message_summary::Mailbox,
         ua::{self, ClientId, UsageId, UserAgent},
     },
 };
@@ -95,6 +99,8 @@ pub enum Input {
         house: Arc<House>,
         passwords: Passwords,
     },
+    /// How many messages of callers there are, for the lamp.
+    Mailbox(Mailbox),
     /// What a person ordered at the console or on the command line.
     Order(Order),
     DeadlinePassed,
@@ -103,7 +109,8 @@ pub enum Input {
 /// What a person orders.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Order {
-    /// The desk is empty: hotline calls go to the mobile.
+    /// The desk is empty: hotline calls go to the mobile. Without an end it is the shift's, where
+    /// the house says so.
     Away { by: String, until: Option<crate::desk::ticket::LocalTime> },
     /// Somebody sits at the desk again.
     Back { by: String },
@@ -216,6 +223,9 @@ pub struct Switch {
     trunks: Vec<Trunk>,
     numbers: Numbers,
     away: Option<Away>,
+    /// When `away` ends by itself.
+    away_ends: Option<Instant>,
+    lamps: Subscriptions,
     calls: BTreeMap<TicketId, LiveCall>,
     /// Calls that are over and wait for their recording's report.
     closing: BTreeMap<TicketId, Closing>,
@@ -261,6 +271,8 @@ impl Switch {
             trunks,
             numbers: Numbers::new(settings.number_block),
             away: None,
+            away_ends: None,
+            lamps: Subscriptions::new(settings.subscriptions),
             calls: BTreeMap::new(),
             closing: BTreeMap::new(),
             usages: HashMap::new(),
@@ -289,6 +301,7 @@ impl Switch {
             self.registrar.restore(change, now);
         }
         self.away = away;
+        self.watch_away(now);
         self.reached =
             self.house.phones.iter().map(|p| (p.name.clone(), self.is_reachable(&p.name))).collect();
     }
@@ -318,6 +331,7 @@ impl Switch {
                 self.house = house;
                 self.gate.set_passwords(passwords);
             }
+            Input::Mailbox(mailbox) => self.lamps.set_mailbox(mailbox),
             Input::Order(order) => self.order(order, now),
             Input::DeadlinePassed => self.deadlines_passed(now),
         }
@@ -334,7 +348,8 @@ impl Switch {
     pub fn deadline(&self) -> Option<Instant> {
         let calls = self.deadlines.first().map(|(at, _)| *at);
         let trunks = self.trunks.iter().filter_map(Trunk::deadline).min();
-        [self.ua.deadline(), self.registrar.deadline(), calls, trunks].into_iter().flatten().min()
+        let edge = [self.ua.deadline(), self.registrar.deadline(), self.away_ends];
+        edge.into_iter().chain([calls, trunks]).flatten().min()
     }
 
     /// Lets every fact have its consequences, and theirs, until nothing is left to do.
@@ -353,6 +368,14 @@ impl Switch {
             }
         }
         self.watch_phones(now);
+        self.show_lamps(now);
+        // The NOTIFYs just made; they bring no facts.
+        for output in self.ua.take_outputs() {
+            match output {
+                ua::Output::Send { hop, bytes } => self.out.push(Output::Send { hop, bytes }),
+                ua::Output::Fact(fact) => self.sip_fact(fact, now),
+            }
+        }
         for (day, count) in self.numbers.wanted(now.wall.date_naive()) {
             self.out.push(Output::ReserveNumbers { day, count });
         }
@@ -362,6 +385,7 @@ impl Switch {
     fn deadlines_passed(&mut self, now: Moment) {
         self.ua.deadline_passed(now.mono);
         self.edge_deadlines(now);
+        self.away_deadline(now);
         while let Some((at, ticket)) = self.deadlines.first().copied() {
             if at > now.mono {
                 break;
@@ -378,12 +402,10 @@ impl Switch {
     fn order(&mut self, order: Order, now: Moment) {
         match order {
             Order::Away { by, until } => {
-                self.away = Some(Away { since: now.wall, until, by });
-                self.out.push(Output::SaveAway(self.away.clone()));
+                self.go_away(by, until, now);
             }
             Order::Back { by: _ } => {
-                self.away = None;
-                self.out.push(Output::SaveAway(None));
+                self.come_back(now);
             }
             Order::End { ticket } => self.events.push_back((ticket, Event::EndOrdered)),
             Order::Leave => {
@@ -401,6 +423,11 @@ impl Switch {
     /// How many dialogs, or attempts at one, live; for the figures.
     pub fn usages(&self) -> usize {
         self.ua.usages()
+    }
+
+    /// How many lamps are watched, for the figures.
+    pub fn subscriptions(&self) -> usize {
+        self.ua.subscriptions()
     }
 
     /// Whether that call is in progress.

@@ -91,6 +91,9 @@ impl Switch {
     }
 
     pub(super) fn perform(&mut self, ticket: TicketId, actions: Vec<Action>, now: Moment) {
+        if !actions.is_empty() {
+            self.lamps.touch();
+        }
         for action in actions {
             match action {
                 Action::Dial { leg, target } => self.dial(ticket, leg, target, now),

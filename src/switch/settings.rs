@@ -10,6 +10,7 @@ use crate::sip::{
     digest::Offered,
     hop::{ListenerId, Transport},
     offer::AudioCodec,
+    subscription::Lifetime,
     ua::UaSettings,
 };
 
@@ -21,6 +22,7 @@ pub struct SwitchSettings {
     pub realm: String,
     pub registrar: RegistrarSettings,
     pub qualify: QualifySettings,
+    pub subscriptions: SubscriptionSettings,
     pub guard: GuardSettings,
     pub trunks: Vec<TrunkSettings>,
     /// Ticket numbers asked of the store at a time.
@@ -49,6 +51,14 @@ pub struct QualifySettings {
     pub interval: Option<Duration>,
     /// A phone that has not answered within this time counts as unreachable.
     pub timeout: Duration,
+}
+
+/// RFC 6665: keys with lamps on desk phones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SubscriptionSettings {
+    pub lifetime: Lifetime,
+    /// Subscriptions of one phone; one more is answered 503.
+    pub per_phone: usize,
 }
 
 /// How many wrong passwords one address may try.

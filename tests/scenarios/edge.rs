@@ -36,7 +36,7 @@ fn statuses(world: &mut World, name: &str) -> Vec<String> {
 #[test]
 fn a_stranger_rings_nobody_and_nothing_is_relayed() {
     for (method, status) in
-        [("INVITE", "401"), ("REGISTER", "401"), ("MESSAGE", "403"), ("SUBSCRIBE", "403"), ("REFER", "403")]
+        [("INVITE", "401"), ("REGISTER", "401"), ("MESSAGE", "403"), ("SUBSCRIBE", "401"), ("REFER", "403")]
     {
         let mut world = world();
         world.add_stranger("eve", STRANGER);

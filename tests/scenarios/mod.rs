@@ -3,6 +3,7 @@
 mod desk;
 mod edge;
 mod ending;
+mod lamps;
 mod mobile;
 mod network;
 mod outgoing;

@@ -60,6 +60,7 @@ fn with_no_shift_on_duty_the_mobile_rings_at_once() {
                 phones: Vec::new(),
                 mobiles: Vec::new(),
             }],
+            ..Rota::default()
         };
     });
     world.script("duty1", &[(1.0, Refuse(486))]);

@@ -11,6 +11,8 @@ use hotlined::sip::{
     parse, sdp,
 };
 
+use super::watch::Notified;
+
 #[derive(Debug, Default)]
 pub(crate) struct Ladder {
     lines: Vec<(f64, String)>,
@@ -113,6 +115,11 @@ fn request_words(request: &Request) -> String {
                 let _ = write!(words, " {}", request.uri.user().unwrap_or_default());
             }
             words.push_str(&session(&request.body));
+        }
+        Method::Notify => words = Notified::words(request),
+        Method::Subscribe => {
+            let event = request.headers.get(&HeaderName::Event).unwrap_or_default();
+            let _ = write!(words, " {event} {}", request.uri.user().unwrap_or_default());
         }
         Method::Cancel | Method::Bye => {
             if let Some(reason) = request.headers.get(&HeaderName::Reason) {

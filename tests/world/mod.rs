@@ -11,6 +11,7 @@ mod peer;
 mod play;
 mod setup;
 mod store;
+mod watch;
 
 use std::{
     collections::BTreeMap,
@@ -69,6 +70,8 @@ pub(crate) struct World {
     queue: BTreeMap<(Instant, u64), Happening>,
     queued: u64,
     turns: u32,
+    /// Keys that ever watched.
+    watches: u64,
     /// By number, to tell calls at the carrier apart.
     mobiles: BTreeMap<String, String>,
 }
@@ -130,6 +133,7 @@ impl World {
             queue: BTreeMap::new(),
             queued: 0,
             turns: 0,
+            watches: 0,
             mobiles: setup
                 .house
                 .mobiles

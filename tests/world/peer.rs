@@ -14,7 +14,7 @@ use hotlined::sip::{
     ua::{Credentials, UsageId, UserAgent},
 };
 
-use super::setup;
+use super::{setup, watch::Notified};
 
 /// One thing that a peer does in a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +55,8 @@ pub(crate) struct Peer {
     pub(crate) calls: BTreeMap<UsageId, PeerCall>,
     /// How it answers the next REGISTERs; then 200.
     pub(crate) registrar: VecDeque<(u16, Headers)>,
+    /// What its keys were told.
+    pub(crate) notified: Vec<Notified>,
     /// Every message that reached it, in text; for peers that scenarios speak for.
     pub(crate) heard: Vec<String>,
     /// Speaks for itself; a user agent would answer strangers' texts with its own.
@@ -147,6 +149,7 @@ impl Peer {
             scripts: BTreeMap::new(),
             calls: BTreeMap::new(),
             registrar: VecDeque::new(),
+            notified: Vec::new(),
             heard: Vec::new(),
             bare: false,
         }

@@ -187,6 +187,9 @@ impl World {
             self.peers[peer].heard.push(String::from_utf8_lossy(bytes).into_owned());
             return;
         }
+        if self.takes_notify(peer, bytes) {
+            return;
+        }
         let now = self.now;
         self.peers[peer].ua.receive(hop(), bytes, now);
         self.collect(peer);
@@ -252,7 +255,10 @@ impl World {
             | Fact::OfferRefused { .. }
             | Fact::Info { .. }
             | Fact::Responded { .. }
-            | Fact::Unanswered { .. } => {}
+            | Fact::Unanswered { .. }
+            | Fact::Resubscribed { .. }
+            | Fact::Notified { .. }
+            | Fact::SubscriptionOver { .. } => {}
         }
     }
 
@@ -282,7 +288,7 @@ fn hop() -> Hop {
     Hop { transport: Transport::Udp, listener: ListenerId(0), remote: US.parse().unwrap(), flow: None }
 }
 
-fn outgoing(from: &str, to: &str, own: SocketAddr, credentials: Option<Credentials>) -> Outgoing {
+pub(super) fn outgoing(from: &str, to: &str, own: SocketAddr, credentials: Option<Credentials>) -> Outgoing {
     let host = US.split(':').next().unwrap();
     Outgoing {
         uri: Uri::parse(&format!("sip:{to}@{host}")).unwrap(),

@@ -3,17 +3,18 @@
 use std::{net::SocketAddr, time::Duration};
 
 use hotlined::{
-    call::house::{AtFlag, CallingOut, Forwarding, House, Mobile, MobileOrder, Phone, Rings},
+    call::house::{AtFlag, AwayRules, CallingOut, Forwarding, House, Mobile, MobileOrder, Phone, Rings},
     desk::{number::Number, rota::Rota},
     sip::{
         digest::Offered,
         hop::{Listener, ListenerId, Transport},
         offer::AudioCodec,
+        subscription::Lifetime,
         ua::UaSettings,
     },
     switch::settings::{
-        CallerIdentity, GuardSettings, Passwords, QualifySettings, RegistrarSettings, Server, SwitchSettings,
-        TrunkKind, TrunkSettings,
+        CallerIdentity, GuardSettings, Passwords, QualifySettings, RegistrarSettings, Server,
+        SubscriptionSettings, SwitchSettings, TrunkKind, TrunkSettings,
     },
 };
 
@@ -68,7 +69,7 @@ fn house() -> House {
         rings: Rings { on: s(1), off: s(4), flag_after: 3, assumed_after: s(2) },
         phones: vec![phone("801"), phone("802")],
         mobiles: vec![mobile("duty1", "13800000001"), mobile("duty2", "13800000002")],
-        rota: Rota { zone: Some(chrono_tz::Asia::Shanghai), shifts: Vec::new() },
+        rota: Rota { zone: Some(chrono_tz::Asia::Shanghai), ..Rota::default() },
         forwarding: Forwarding {
             at_flag: AtFlag::Also,
             order: MobileOrder::InOrder,
@@ -86,6 +87,7 @@ fn house() -> House {
             emergency: vec!["110".into(), "119".into(), "120".into()],
             patience: s(60),
         },
+        away: AwayRules { key: "away".into(), until_end_of_shift: true },
         nobody_patience: s(20),
         longest_call: s(4 * 3600),
     }
@@ -132,6 +134,10 @@ fn settings() -> SwitchSettings {
             max_bindings: 3,
         },
         qualify: QualifySettings { interval: None, timeout: seconds(5) },
+        subscriptions: SubscriptionSettings {
+            lifetime: Lifetime { min: seconds(60), max: seconds(3600), default: seconds(3600) },
+            per_phone: 8,
+        },
         guard: GuardSettings {
             failures: 5,
             window: seconds(600),

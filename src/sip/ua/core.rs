@@ -19,6 +19,7 @@ use crate::sip::{
     hop::Hop,
     message::{HeaderName, Headers, Method, Request, Response, Status},
     session_timer::Terms,
+    subscription::{self, SubscriptionId},
     transaction::{ClientTx, Happened, ServerTx, Transactions},
 };
 
@@ -61,6 +62,8 @@ pub(crate) enum Owner {
     Usage(UsageId, Purpose),
     /// A request outside any dialog, with its series.
     Alone(ClientId, Option<u64>),
+    /// A NOTIFY's subscription.
+    Subscription(SubscriptionId),
     /// Nobody: the BYE to a fork that lost.
     Nobody,
 }
@@ -112,7 +115,7 @@ impl Core {
         let transactions = Transactions::new(&settings, rng.clone());
         // The same seed, another sequence: the two never draw the same word.
         rng.set_stream(1);
-        let mut extensions = vec!["100rel"];
+        let mut extensions = vec!["100rel", "replaces", "norefersub"];
         extensions.extend(settings.session_expires.map(|_| "timer"));
         Self {
             abilities: Abilities { methods: METHODS.to_vec(), extensions },
@@ -203,6 +206,7 @@ impl Core {
     pub(crate) fn introduce(&self, headers: &mut Headers) {
         headers.set(HeaderName::Allow, self.abilities.allow());
         headers.set(HeaderName::Supported, self.abilities.supported());
+        headers.set(HeaderName::AllowEvents, subscription::allow_events());
     }
 
     /// Sends a request and remembers who waits for its answer.

@@ -74,8 +74,14 @@ impl UserAgent {
                 Some(id) => {
                     self.with(id, now, |usage, core| usage.on_request(core, server, request, hop, now))
                 }
-                // RFC 3261 §12.2.2.
-                None => self.answer(server, Status::CALL_DOES_NOT_EXIST, Headers::new(), now),
+                None => {
+                    let call_id = request.headers.call_id().unwrap_or_default().to_owned();
+                    let name = (call_id, to_tag(&request.headers).unwrap_or_default());
+                    if !self.on_subscribed(&name, server, &request, hop, now) {
+                        // RFC 3261 §12.2.2.
+                        self.answer(server, Status::CALL_DOES_NOT_EXIST, Headers::new(), now);
+                    }
+                }
             }
             return;
         }
@@ -150,6 +156,9 @@ impl UserAgent {
                     self.core.fact(Fact::Responded { client: id, response });
                 }
             }
+            Owner::Subscription(id) => {
+                self.on_notified(id, response.status.is_success());
+            }
             Owner::Nobody => {
                 if self.core.authorize(&mut sent, &response) {
                     let number = self.next_number(&sent, None);
@@ -191,6 +200,7 @@ impl UserAgent {
         match sent.owner {
             Owner::Alone(id, _) => self.core.fact(Fact::Unanswered { client: id, why }),
             Owner::Nobody => {}
+            Owner::Subscription(id) => self.on_notified(id, false),
             Owner::Usage(id, purpose) => {
                 if let Purpose::Within(client) = purpose {
                     self.core.fact(Fact::Unanswered { client, why });

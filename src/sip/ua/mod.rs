@@ -8,9 +8,10 @@
 pub(super) mod core;
 mod dispatch;
 mod memory;
+mod notifying;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     net::SocketAddr,
     time::{Duration, Instant},
 };
@@ -19,8 +20,10 @@ use bytes::Bytes;
 
 use self::core::{Core, Owner};
 use super::{
+    header::Replaces,
     hop::{FlowId, Hop, Listener},
     message::{HeaderName, Headers, Method, Request, Response, Status},
+    subscription::{Subscription, SubscriptionId},
     uri::{NameAddr, Uri},
     usage::Usage,
 };
@@ -28,6 +31,14 @@ use super::{
 /// One INVITE usage, ours or a peer's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UsageId(pub u64);
+
+/// A dialog by what RFC 3261 §12 names it with, from our side.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DialogName {
+    pub call_id: String,
+    pub local_tag: String,
+    pub remote_tag: String,
+}
 
 /// A request of ours outside a dialog (REGISTER, OPTIONS), until it is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -139,13 +150,22 @@ pub enum Fact {
     Ended { usage: UsageId, how: Ended },
 
     /// A request outside any dialog that the switch must answer by [`UserAgent::respond`]:
-    /// REGISTER, SUBSCRIBE, MESSAGE, REFER … (OPTIONS has been answered.)
+    /// REGISTER, SUBSCRIBE (granted by [`UserAgent::subscribe`]), MESSAGE, REFER … (OPTIONS has been
+    /// answered.)
     Requested { server: ServerId, request: Request, hop: Hop },
     /// The final answer to [`UserAgent::request`]; challenges were answered below when the
     /// credentials were given, a second 401 comes up.
     Responded { client: ClientId, response: Response },
     /// No answer to [`UserAgent::request`] within 64·T1, or the transport failed.
     Unanswered { client: ClientId, why: NoAnswer },
+
+    /// A subscription was refreshed, taken back, or its time is up: its full state is due, by
+    /// [`UserAgent::notify`]. Where it ends, that NOTIFY says so, and [`Fact::SubscriptionOver`] follows.
+    Resubscribed { subscription: SubscriptionId },
+    /// The peer has got the last NOTIFY: the next one may go.
+    Notified { subscription: SubscriptionId },
+    /// The subscription is over; nothing more comes of it.
+    SubscriptionOver { subscription: SubscriptionId },
 }
 
 /// Why our INVITE ended without a dialog.
@@ -191,6 +211,11 @@ pub struct UserAgent {
     core: Core,
     usages: HashMap<UsageId, Usage>,
     series: HashMap<u64, Series>,
+    subscriptions: HashMap<SubscriptionId, Subscription>,
+    /// By Call-ID and our tag.
+    subscribed: HashMap<(String, String), SubscriptionId>,
+    /// When each ends.
+    expiries: BTreeSet<(Instant, SubscriptionId)>,
 }
 
 /// REGISTERs to one registrar are one row (RFC 3261 §10.2.4).
@@ -204,7 +229,14 @@ struct Series {
 impl UserAgent {
     /// `seed` makes tags, branches, Call-IDs and nonces; the same seed gives the same bytes.
     pub fn new(settings: UaSettings, seed: [u8; 32]) -> Self {
-        Self { core: Core::new(settings, seed), usages: HashMap::new(), series: HashMap::new() }
+        Self {
+            core: Core::new(settings, seed),
+            usages: HashMap::new(),
+            series: HashMap::new(),
+            subscriptions: HashMap::new(),
+            subscribed: HashMap::new(),
+            expiries: BTreeSet::new(),
+        }
     }
 
     /// A datagram, or one whole message cut from a stream by [`super::framing`].
@@ -222,13 +254,14 @@ impl UserAgent {
     /// A stream connection is gone; whoever waits on it alone fails.
     pub fn flow_closed(&mut self, flow: FlowId, now: Instant) {
         self.usages.values_mut().for_each(|usage| usage.on_flow_closed(flow));
+        self.subscriptions.values_mut().for_each(|subscription| subscription.on_flow_closed(flow));
         self.core.transactions.flow_closed(flow, now);
         self.settle(now);
     }
 
     /// When [`UserAgent::deadline_passed`] is wanted next.
     pub fn deadline(&self) -> Option<Instant> {
-        self.core.deadline()
+        [self.core.deadline(), self.next_expiry()].into_iter().flatten().min()
     }
 
     /// Does everything that is due.
@@ -236,6 +269,7 @@ impl UserAgent {
         self.core.transactions.deadline_passed(now);
         self.settle(now);
         self.core.memory.forget(now);
+        self.expire_subscriptions(now);
         while let Some(id) = self.core.ring(now) {
             self.order(id, now, |usage, core| usage.deadline_passed(core, now));
         }
@@ -367,6 +401,21 @@ impl UserAgent {
     /// SIP's Call-ID of the usage, for the ticket.
     pub fn call_id(&self, usage: UsageId) -> Option<&str> {
         self.usages.get(&usage).map(Usage::call_id)
+    }
+
+    /// The usage's dialog, once the peer has named its side; of several early ones, the first.
+    pub fn dialog_name(&self, usage: UsageId) -> Option<DialogName> {
+        self.usages.get(&usage).and_then(Usage::dialog_name)
+    }
+
+    /// The usage whose dialog a Replaces means (RFC 3891 §3). Its tags may come from either side: a
+    /// phone that watches another one (RFC 4235) names the dialog as the other phone sees it.
+    pub fn replaced(&self, replaces: &Replaces) -> Option<UsageId> {
+        let Replaces { call_id, to_tag, from_tag, early_only: _ } = replaces;
+        [(to_tag, from_tag), (from_tag, to_tag)].into_iter().find_map(|(ours, theirs)| {
+            let usage = *self.core.dialogs.get(&(call_id.clone(), ours.clone()))?;
+            self.usages.get(&usage)?.has_dialog_with(theirs).then_some(usage)
+        })
     }
 
     /// How many usages live, for the figures.

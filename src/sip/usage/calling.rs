@@ -91,6 +91,15 @@ impl Calling {
         }
     }
 
+    /// The tag of the peer that answered first.
+    pub(super) fn first_remote_tag(&self) -> Option<&str> {
+        self.forks.first().map(|fork| fork.session.dialog.remote_tag.as_str())
+    }
+
+    pub(super) fn has_fork(&self, remote_tag: &str) -> bool {
+        self.forks.iter().any(|fork| fork.session.dialog.remote_tag == remote_tag)
+    }
+
     /// The INVITE went out again (401, 422): what rang before is no more.
     pub(super) fn restarted(&mut self, core: &mut Core, invite: ClientTx, now: Instant) {
         self.invite = invite;

@@ -25,7 +25,7 @@ use super::{
     session_timer::Terms,
     transaction::{ClientTx, ServerTx},
     ua::{
-        Ended, Fact, InviteRefused, NoAnswer, Outgoing, ServerId, UsageId,
+        DialogName, Ended, Fact, InviteRefused, NoAnswer, Outgoing, ServerId, UsageId,
         core::{Core, Purpose, Sent, renumber},
     },
 };
@@ -111,6 +111,26 @@ impl Usage {
 
     pub(super) fn call_id(&self) -> &str {
         &self.call_id
+    }
+
+    pub(super) fn dialog_name(&self) -> Option<DialogName> {
+        let remote_tag = match &self.state {
+            State::Calling(calling) => calling.first_remote_tag()?.to_owned(),
+            State::Ringing(ringing) => ringing.session.dialog.remote_tag.clone(),
+            State::Up(up) => up.session.dialog.remote_tag.clone(),
+            State::Closing { .. } | State::Over => return None,
+        };
+        Some(DialogName { call_id: self.call_id.clone(), local_tag: self.local_tag.clone(), remote_tag })
+    }
+
+    /// Whether one of its dialogs is with the peer of that tag.
+    pub(super) fn has_dialog_with(&self, remote_tag: &str) -> bool {
+        match &self.state {
+            State::Calling(calling) => calling.has_fork(remote_tag),
+            State::Ringing(ringing) => ringing.session.dialog.remote_tag == remote_tag,
+            State::Up(up) => up.session.dialog.remote_tag == remote_tag,
+            State::Closing { .. } | State::Over => false,
+        }
     }
 
     pub(super) fn remote(&self) -> SocketAddr {

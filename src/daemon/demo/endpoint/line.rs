@@ -232,6 +232,7 @@ impl Station {
             }
             Fact::Ended { usage, how } => self.over(usage, CallEvent::Ended(how)),
             Fact::Responded { client, response } => self.responded(client, Ok(response.status)),
+            Fact::Resubscribed { .. } | Fact::Notified { .. } | Fact::SubscriptionOver { .. } => {}
             Fact::Unanswered { client, why } => self.responded(client, Err(why)),
         }
     }

@@ -12,7 +12,7 @@ fn options_is_answered_with_what_we_can() {
     bench.hear(&within("OPTIONS", 1, "", "", ""));
     let ok = bench.response(200);
     assert!(ok.headers.get(&HeaderName::Allow).unwrap().contains("INVITE, ACK, CANCEL, BYE"));
-    assert_eq!(ok.headers.get(&HeaderName::Supported), Some("100rel, timer"));
+    assert_eq!(ok.headers.get(&HeaderName::Supported), Some("100rel, replaces, norefersub, timer"));
     assert!(ok.headers.get(&HeaderName::Accept).unwrap().contains("application/sdp"));
     assert!(ok.headers.to().unwrap().tag().is_some());
     assert_eq!(bench.facts(), [""; 0]);

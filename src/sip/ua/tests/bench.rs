@@ -193,6 +193,7 @@ impl Bench {
         assert_eq!(core.waiting.len(), 0, "requests that the switch owes an answer");
         assert_eq!(core.invited.len(), 0, "INVITEs of peers");
         assert_eq!(core.dialogs.len(), 0, "dialogs");
+        assert_eq!(self.ua.subscriptions.len() + self.ua.subscribed.len(), 0, "subscriptions");
         assert!(core.memory.is_empty(), "memory");
         assert_eq!(self.ua.deadline(), None, "alarms");
     }
@@ -319,5 +320,8 @@ pub(super) fn in_words(fact: &Fact) -> String {
         Fact::Requested { request, .. } => format!("requested {}", request.method),
         Fact::Responded { response, .. } => format!("responded {}", response.status),
         Fact::Unanswered { why, .. } => format!("unanswered: {why:?}"),
+        Fact::Resubscribed { .. } => "resubscribed".to_owned(),
+        Fact::Notified { .. } => "notified".to_owned(),
+        Fact::SubscriptionOver { .. } => "subscription over".to_owned(),
     }
 }

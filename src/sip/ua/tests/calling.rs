@@ -20,7 +20,7 @@ fn our_invite_says_who_we_are_and_what_we_can() {
     let (usage, invite) = invited(&mut bench);
     let header = |name| invite.headers.get(&name).unwrap_or_default().to_owned();
     assert_eq!(header(HeaderName::Contact), "<sip:400@192.0.2.1:5060;transport=udp>");
-    assert_eq!(header(HeaderName::Supported), "100rel, timer");
+    assert_eq!(header(HeaderName::Supported), "100rel, replaces, norefersub, timer");
     assert_eq!(header(HeaderName::SessionExpires), "1800");
     assert_eq!(header(HeaderName::MinSe), "90");
     assert_eq!(header(HeaderName::UserAgent), "hotlined/test");

@@ -6,4 +6,5 @@ mod bench;
 mod called;
 mod calling;
 mod network;
+mod notifying;
 mod within;

@@ -187,7 +187,10 @@ impl Network {
             | Fact::OfferRefused { .. }
             | Fact::Info { .. }
             | Fact::Responded { .. }
-            | Fact::Unanswered { .. } => {}
+            | Fact::Unanswered { .. }
+            | Fact::Resubscribed { .. }
+            | Fact::Notified { .. }
+            | Fact::SubscriptionOver { .. } => {}
         }
     }
 
