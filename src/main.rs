@@ -9,7 +9,9 @@ use hotlined::{
     daemon::{
         commands::{self, Files, Wanted},
         demo::{self, Pace, Scene, Wish},
+        residents,
     },
+    store::residents::DryRun,
 };
 
 /// The daemon behind a service desk's hotline.
@@ -119,6 +121,9 @@ enum Command {
     },
     /// Let the running daemon read the house rules again.
     Reload(#[command(flatten)] ConfigFiles),
+    /// The residents' list: take it over, write it out, find somebody.
+    #[command(subcommand)]
+    Residents(Residents),
     /// Show the daemon at work: four calls with real speech, a carrier and a phone played beside it.
     Demo {
         /// End afterwards; succeed only if everything shown was right.
@@ -131,6 +136,73 @@ enum Command {
         #[arg(long, value_name = "NAME")]
         scenario: Option<Scene>,
     },
+}
+
+/// Who does it, for the record of changes.
+#[derive(Debug, Args)]
+struct By {
+    /// Your name, for the record of changes.
+    #[arg(long, env = "USER", default_value = "command line")]
+    by: String,
+    #[command(flatten)]
+    files: ConfigFiles,
+}
+
+#[derive(Debug, Subcommand)]
+enum Residents {
+    /// Take over a list: CSV (UTF-8 or GBK) or xlsx, with Chinese or English headings. All of it, or nothing.
+    Import {
+        file: PathBuf,
+        /// Only say what would become of it.
+        #[arg(long)]
+        dry_run: bool,
+        #[command(flatten)]
+        by: By,
+    },
+    /// Write the whole list: to a .csv or .xlsx file, or as CSV to standard output.
+    Export {
+        file: Option<PathBuf>,
+        #[command(flatten)]
+        by: By,
+    },
+    /// Find by number, room, name or pinyin initials.
+    Find {
+        text: String,
+        /// At most so many.
+        #[arg(long, default_value_t = 20)]
+        limit: u32,
+        #[command(flatten)]
+        by: By,
+    },
+    /// Give a resident one more number.
+    Bind {
+        /// As `find` shows it.
+        id: i64,
+        number: String,
+        #[command(flatten)]
+        by: By,
+    },
+    /// Take a resident off the list.
+    Remove {
+        id: i64,
+        #[command(flatten)]
+        by: By,
+    },
+}
+
+impl Residents {
+    fn wish(self) -> (By, residents::Wish) {
+        match self {
+            Self::Import { file, dry_run, by } => {
+                let dry = if dry_run { DryRun::Yes } else { DryRun::No };
+                (by, residents::Wish::Import { file, dry })
+            }
+            Self::Export { file, by } => (by, residents::Wish::Export { file }),
+            Self::Find { text, limit, by } => (by, residents::Wish::Find { text, limit }),
+            Self::Bind { id, number, by } => (by, residents::Wish::Bind { id, number }),
+            Self::Remove { id, by } => (by, residents::Wish::Remove { id }),
+        }
+    }
 }
 
 fn main() -> ExitCode {
@@ -150,6 +222,10 @@ fn main() -> ExitCode {
         Command::Back(files) => commands::control(&files.into(), &Control::Back),
         Command::End { id, files } => commands::control(&files.into(), &Control::End { ticket: id }),
         Command::Reload(files) => commands::control(&files.into(), &Control::Reload),
+        Command::Residents(command) => {
+            let (By { by, files }, wish) = command.wish();
+            residents::residents(&files.into(), wish, &by)
+        }
         Command::Demo { once, dir, scenario } => {
             demo::run(&Wish { once, dir, scenario, pace: Pace::default() })
         }

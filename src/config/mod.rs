@@ -6,6 +6,7 @@
 //! Every key, unit and default is listed in `docs/configuration.md`.
 
 pub mod network;
+mod office;
 mod reader;
 pub mod rules;
 pub mod secret;

@@ -17,6 +17,7 @@ use crate::{
     },
     desk::{
         number::Number,
+        office::Office,
         rota::{Change, Exception, Rota, Shift},
     },
 };
@@ -29,6 +30,8 @@ pub struct Rules {
     pub passwords: Vec<(String, Secret)>,
     /// File names, relative to the daemon's prompts folder; each prompt has one.
     pub prompts: BTreeMap<Prompt, PathBuf>,
+    /// How the desk works.
+    pub office: Office,
 }
 
 /// Reads the whole file; faults are noted in the table.
@@ -50,6 +53,7 @@ pub(super) fn read(mut top: Table<'_>) -> Rules {
     let calling_out = read_calling_out(top.table("calling_out"));
     let away = read_away(top.table("away"));
     let prompts = read_prompts(top.table("prompts"));
+    let office = super::office::read(&mut top);
     top.close();
     let rota = Rota { zone: Some(zone.unwrap_or(Tz::Asia__Shanghai)), shifts, exceptions };
     let house = House {
@@ -65,7 +69,7 @@ pub(super) fn read(mut top: Table<'_>) -> Rules {
         nobody_patience,
         longest_call,
     };
-    Rules { house, passwords, prompts }
+    Rules { house, passwords, prompts, office }
 }
 
 fn read_hotlines(top: &mut Table<'_>) -> Vec<String> {

@@ -151,6 +151,7 @@ fn status_json(company: &str, status: &Status) -> Value {
             "ticket": call.ticket.to_string(),
             "direction": format!("{:?}", call.direction).to_lowercase(),
             "caller": call.caller.as_ref().map(|number| number.reveal().clone()),
+            "resident": call.listed,
             "dialled": call.dialled.reveal(),
             "received": call.received.to_rfc3339(),
             "flagged": call.flagged.map(|at| at.to_rfc3339()),
@@ -198,7 +199,12 @@ pub fn status_text(said: &Value) -> String {
     for call in &calls {
         let (ticket, caller) = (word(call, "ticket"), word(call, "caller"));
         let state = if call.get("answered").is_some_and(Value::is_string) { "talking" } else { "ringing" };
-        text += &format!("call    {ticket}  {caller:<16} {state} since {}\n", word(call, "received"));
+        let listed = if call.get("resident").is_some_and(Value::is_string) {
+            format!("  {}", word(call, "resident"))
+        } else {
+            String::new()
+        };
+        text += &format!("call    {ticket}  {caller:<16} {state} since {}{listed}\n", word(call, "received"));
     }
     text += &format!("{} calls in progress\n", calls.len());
     text

@@ -1,8 +1,10 @@
 //! What people see and press: tickets as [`text`] for eyes and as [`json`] for programs, and the
-//! [`control`] socket by which the command line asks the running daemon. It never touches a call (a
+//! [`control`] socket by which the command line asks the running daemon; lists as files ([`sheet`]). It never touches a call (a
 //! press becomes an order, an input like any packet) and never writes to the database.
 
 pub mod control;
 pub mod json;
+pub mod lists;
+pub mod sheet;
 pub mod text;
 pub mod trace;

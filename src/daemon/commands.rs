@@ -39,7 +39,7 @@ pub struct Wanted {
     pub limit: u32,
 }
 
-fn read(files: &Files) -> anyhow::Result<wiring::Configuration> {
+pub(super) fn read(files: &Files) -> anyhow::Result<wiring::Configuration> {
     wiring::read(&files.daemon, &files.house).map_err(|faults| anyhow!(wiring::faults_text(&faults)))
 }
 

@@ -8,6 +8,8 @@ mod clock;
 pub mod commands;
 pub mod demo;
 mod descriptors;
+mod directory;
+pub mod residents;
 mod resolve;
 pub mod serve;
 mod sockets;

@@ -12,11 +12,11 @@ use chrono::NaiveDate;
 use tokio::{
     net::UnixListener,
     signal::unix::{SignalKind, signal},
-    sync::mpsc,
+    sync::{mpsc, watch},
 };
 
 use super::{
-    clock, descriptors, resolve,
+    clock, descriptors, directory, resolve,
     sockets::{Bind, QUEUE, Sockets, Wire},
     wiring,
 };
@@ -24,6 +24,8 @@ use crate::{
     call::house::House,
     console::control::{self, Asked, Command, Reply},
     desk::{
+        directory::Numbering,
+        office::Office,
         outage::{Edge, OutageChange, Subject},
         ticket::TicketChange,
     },
@@ -52,8 +54,9 @@ pub struct ServeSettings {
     pub(super) traces: TraceSettings,
     pub(super) house: Arc<House>,
     pub(super) passwords: Passwords,
+    pub(super) office: Office,
     /// Reads the house rules again; in words what is wrong with them.
-    pub(super) reload: Box<dyn Fn() -> Result<(House, Passwords), String> + Send>,
+    pub(super) reload: Box<dyn Fn() -> Result<HouseRules, String> + Send>,
 }
 
 /// What is kept of each call beside its ticket.
@@ -67,6 +70,13 @@ impl std::fmt::Debug for ServeSettings {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ServeSettings").field("binds", &self.binds).finish_non_exhaustive()
     }
+}
+
+/// What a change of `house.toml` brings.
+pub(super) struct HouseRules {
+    pub(super) house: House,
+    pub(super) passwords: Passwords,
+    pub(super) office: Office,
 }
 
 /// What a running daemon can be found by.
@@ -98,7 +108,9 @@ struct Loop {
     media: Media,
     writer: Writer,
     resolved: mpsc::Sender<Input>,
-    reload: Box<dyn Fn() -> Result<(House, Passwords), String> + Send>,
+    reload: Box<dyn Fn() -> Result<HouseRules, String> + Send>,
+    /// Tells the keeper of the directory how numbers are written.
+    numbering: watch::Sender<Numbering>,
     database_down: bool,
     /// What calls in progress have seen so far.
     book: Book,
@@ -121,7 +133,8 @@ pub async fn serve(
     ready: impl FnOnce(Ready),
     stop: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
-    let ServeSettings { binds, switch, media, store, control, traces, house, passwords, reload } = settings;
+    let ServeSettings { binds, switch, media, store, control, traces, house, passwords, office, reload } =
+        settings;
     descriptors::raise(media.port_min, media.port_max);
     // First of all: two daemons must not repair the same recordings.
     let control_socket = listen_control(&control)?;
@@ -141,6 +154,8 @@ pub async fn serve(
     let media = Media::start(media, media_facts).context("media")?;
     let keeper = Keeper::start(traces.dir).context("traces")?;
     let control_task = tokio::spawn(control::serve(control_socket, asked));
+    let (numbering, changes) = watch::channel(office.numbering);
+    let directory_task = tokio::spawn(directory::keep(path.clone(), changes, resolved.clone()));
 
     let mut settings = switch;
     settings.ua.listeners = sockets.listeners().to_vec();
@@ -158,6 +173,7 @@ pub async fn serve(
         writer,
         resolved,
         reload,
+        numbering,
         database_down: false,
         book: Book::default(),
         keeper,
@@ -216,8 +232,13 @@ pub async fn serve(
     }
 
     control_task.abort();
-    let Loop { mut switch, media, writer, mut book, keeper, .. } = the;
+    let Loop { mut switch, media, writer, mut book, keeper, numbering, .. } = the;
     book.take_all().into_iter().for_each(|seen| keeper.keep(seen));
+    drop(numbering);
+    drop(addresses);
+    if let Err(error) = directory_task.await {
+        tracing::warn!(%error, "residents' list");
+    }
     media.shut_down();
     while let Ok(fact) = media_said.try_recv() {
         // The wire is silent from here on; what the recorder said last must still reach the tickets.
@@ -374,7 +395,8 @@ impl Loop {
     }
 
     fn reload_house(&mut self) -> Result<(), String> {
-        let (house, passwords) = (self.reload)()?;
+        let HouseRules { house, passwords, office } = (self.reload)()?;
+        self.numbering.send_replace(office.numbering);
         self.company.clone_from(&house.company);
         self.turn(Input::House { house: Arc::new(house), passwords });
         tracing::info!("house rules read");

@@ -6,11 +6,11 @@ use std::{collections::BTreeMap, net::IpAddr, path::Path, sync::Arc, time::Durat
 use anyhow::{Context, anyhow};
 
 use super::{
-    serve::{ServeSettings, TraceSettings},
+    serve::{HouseRules, ServeSettings, TraceSettings},
     sockets::Bind,
 };
 use crate::{
-    call::{house::House, machine::Prompt},
+    call::machine::Prompt,
     config::{
         self, Fault,
         network::Network,
@@ -128,7 +128,8 @@ pub fn settings(
     let store = StoreSettings::new(&daemon.database);
     let control = daemon.control_socket.clone();
     let traces = TraceSettings { dir: daemon.traces.dir.clone(), sip_days: daemon.traces.sip_days };
-    let reload = Box::new(move || -> Result<(House, Passwords), String> {
+    let office = rules.office;
+    let reload = Box::new(move || -> Result<HouseRules, String> {
         let rules = read_house(&house_file).map_err(|faults| faults_text(&faults))?;
         let faults = config::cross_check(&daemon_name, &daemon, &name(&house_file), &rules);
         if !faults.is_empty() {
@@ -136,9 +137,9 @@ pub fn settings(
         }
         confirm_prompt(&daemon, &rules).map_err(|error| format!("{error:#}"))?;
         let passwords = passwords_of(&rules).map_err(|error| format!("{error:#}"))?;
-        Ok((rules.house, passwords))
+        Ok(HouseRules { house: rules.house, passwords, office: rules.office })
     });
-    Ok(ServeSettings { binds, switch, media, store, control, traces, house, passwords, reload })
+    Ok(ServeSettings { binds, switch, media, store, control, traces, house, passwords, office, reload })
 }
 
 fn reveal(secret: &Secret) -> anyhow::Result<String> {

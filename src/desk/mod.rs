@@ -3,8 +3,11 @@
 
 pub mod access;
 pub mod chain;
+pub mod directory;
 pub mod number;
+pub mod office;
 pub mod outage;
+pub mod resident;
 pub mod rota;
 pub mod ticket;
 pub mod verdict;

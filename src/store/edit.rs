@@ -48,11 +48,12 @@ impl Editor {
     }
 
     /// Runs `work` in a transaction. What it answers with `Ok` is committed before it is passed on; with
-    /// `Err` nothing of it stays.
-    pub(super) async fn edit<T, F>(&self, work: F) -> Result<T, StoreError>
+    /// `Err` nothing of it stays. Why an edit was refused is its own kind of error.
+    pub(super) async fn edit<T, E, F>(&self, work: F) -> Result<T, E>
     where
         T: Send + 'static,
-        F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, E>> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
         let pending: Box<dyn Edit> = Box::new(Pending { work: Some(work), result: None, reply });
@@ -60,7 +61,7 @@ impl Editor {
             Way::Daemon(writer) => writer.edit(pending)?,
             Way::Alone(database) => perform(&mut database.lock().await.connection, pending).await,
         }
-        answer.await.unwrap_or_else(|_| Err(StoreError::Down("the daemon is stopping".to_owned())))
+        answer.await.unwrap_or_else(|_| Err(StoreError::Down("the daemon is stopping".to_owned()).into()))
     }
 }
 
@@ -78,16 +79,17 @@ impl std::fmt::Debug for dyn Edit {
     }
 }
 
-struct Pending<T, F> {
+struct Pending<T, E, F> {
     work: Option<F>,
-    result: Option<Result<T, StoreError>>,
-    reply: oneshot::Sender<Result<T, StoreError>>,
+    result: Option<Result<T, E>>,
+    reply: oneshot::Sender<Result<T, E>>,
 }
 
-impl<T, F> Edit for Pending<T, F>
+impl<T, E, F> Edit for Pending<T, E, F>
 where
     T: Send + 'static,
-    F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StoreError>> + Send,
+    E: From<StoreError> + Send + 'static,
+    F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, E>> + Send,
 {
     fn run<'c>(&'c mut self, connection: &'c mut SqliteConnection) -> BoxFuture<'c, bool> {
         Box::pin(async move {
@@ -100,9 +102,10 @@ where
 
     fn answer(self: Box<Self>, committed: Result<(), StoreError>) {
         let said = match (self.result, committed) {
-            (Some(Err(why)), _) | (_, Err(why)) => Err(why),
+            (Some(Err(why)), _) => Err(why),
+            (_, Err(why)) => Err(why.into()),
             (Some(result), Ok(())) => result,
-            (None, Ok(())) => Err(StoreError::Down("the change was not made".to_owned())),
+            (None, Ok(())) => Err(StoreError::Down("the change was not made".to_owned()).into()),
         };
         // Who asked has gone away; the edit stands.
         let _ = self.reply.send(said);
@@ -128,7 +131,9 @@ mod tests {
         editor
             .edit(|connection| {
                 Box::pin(async move {
-                    Ok(sqlx::query_scalar("SELECT count(*) FROM number_block").fetch_one(connection).await?)
+                    Ok::<_, StoreError>(
+                        sqlx::query_scalar("SELECT count(*) FROM number_block").fetch_one(connection).await?,
+                    )
                 })
             })
             .await

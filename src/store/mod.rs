@@ -13,6 +13,7 @@
 //! Reading starts at [`writer`]; the tables are in `migrations/`, their meaning in `docs/database.md`.
 
 mod access;
+pub mod audit;
 pub mod binding;
 pub mod chain;
 pub mod edit;
@@ -25,6 +26,7 @@ mod inbox;
 mod open;
 pub mod reader;
 mod remark;
+pub mod residents;
 mod rows;
 mod sweep;
 pub mod words;

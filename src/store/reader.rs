@@ -8,7 +8,10 @@ use std::{
 };
 
 use chrono::{DateTime, NaiveDate, Utc};
-use sqlx::{Connection, QueryBuilder, Sqlite, SqlitePool, pool::PoolConnection, sqlite::SqlitePoolOptions};
+use sqlx::{
+    Connection, QueryBuilder, Sqlite, SqlitePool, Transaction, pool::PoolConnection,
+    sqlite::SqlitePoolOptions,
+};
 
 use super::{
     binding::SavedBinding,
@@ -144,6 +147,15 @@ impl Reader {
     /// A connection for a reading of its own.
     pub(super) async fn acquire(&self) -> Result<PoolConnection<Sqlite>, StoreError> {
         Ok(self.pool.acquire().await?)
+    }
+
+    pub(super) fn pool(&self) -> &SqlitePool {
+        &self.pool
+    }
+
+    /// One moment of the database, for an answer that takes more than one question.
+    pub(super) async fn begin(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
+        Ok(self.pool.begin().await?)
     }
 
     /// Closes its connections, those of its clones included. A writer that closes after the last reader

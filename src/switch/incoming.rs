@@ -94,8 +94,10 @@ impl Switch {
             }
         };
         let caller = match &sender {
-            Sender::Trunk(_) => caller_of(request),
-            Sender::Phone(phone) => Caller { number: Some(Number::new(phone.clone())), name: None },
+            Sender::Trunk(_) => self.recognised(caller_of(request)),
+            Sender::Phone(phone) => {
+                Caller { number: Some(Number::new(phone.clone())), name: None, listed: None }
+            }
         };
         let looped = self.came_back(request, &caller, now);
         let max_forwards = request.headers.max_forwards();
@@ -262,6 +264,9 @@ impl Switch {
             call_id: self.ua.call_id(usage).unwrap_or_default().to_owned(),
         });
         self.traces(ticket, usage);
+        if let Some(listed) = &caller.listed {
+            log.recognised(listed, now.wall);
+        }
         if let Some(status) = refused {
             // Said at once, and with a trace on the ticket.
             let mut headers = Headers::new();
@@ -355,7 +360,7 @@ pub(super) fn number_of(uri: &Uri) -> Option<String> {
 fn caller_of(request: &Request) -> Caller {
     let asserted = request.headers.all(&HeaderName::PAssertedIdentity).find_map(|v| NameAddr::parse(v).ok());
     let Some(who) = asserted.or_else(|| request.headers.from()) else {
-        return Caller { number: None, name: None };
+        return Caller { number: None, name: None, listed: None };
     };
     let private = request.headers.all(&HeaderName::Privacy).any(|v| {
         v.split([';', ',']).any(|word| {
@@ -364,7 +369,7 @@ fn caller_of(request: &Request) -> Caller {
     });
     let number = number_of(&who.uri).filter(|n| !private && !n.eq_ignore_ascii_case("anonymous"));
     let name = who.display.filter(|name| number.is_some() && !name.is_empty());
-    Caller { number: number.map(Number::new), name }
+    Caller { number: number.map(Number::new), name, listed: None }
 }
 
 /// A number without country code and leading zeros, to compare what carriers write differently.

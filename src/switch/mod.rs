@@ -18,6 +18,7 @@ mod moment;
 mod numbers;
 mod orders;
 mod outgoing;
+mod recognition;
 pub mod registrar;
 pub mod settings;
 pub mod status;
@@ -56,6 +57,7 @@ use crate::{
         staffing::Away,
     },
     desk::{
+        directory::Directory,
         number::Number,
         outage::OutageChange,
         ticket::{TicketChange, TicketId},
@@ -94,6 +96,8 @@ pub enum Input {
         from: u32,
         to: u32,
     },
+    /// The residents' list, new.
+    Directory(Arc<Directory>),
     /// New house rules.
     House {
         house: Arc<House>,
@@ -216,6 +220,8 @@ enum Asked {
 pub struct Switch {
     settings: SwitchSettings,
     house: Arc<House>,
+    /// Who has which number; empty until it was handed in.
+    directory: Arc<Directory>,
     ua: UserAgent,
     chance: ChaCha8Rng,
     gate: Gate,
@@ -273,6 +279,7 @@ impl Switch {
             away: None,
             away_ends: None,
             lamps: Subscriptions::new(settings.subscriptions),
+            directory: Arc::default(),
             calls: BTreeMap::new(),
             closing: BTreeMap::new(),
             usages: HashMap::new(),
@@ -332,6 +339,7 @@ impl Switch {
                 self.gate.set_passwords(passwords);
             }
             Input::Mailbox(mailbox) => self.lamps.set_mailbox(mailbox),
+            Input::Directory(directory) => self.directory = directory,
             Input::Order(order) => self.order(order, now),
             Input::DeadlinePassed => self.deadlines_passed(now),
         }

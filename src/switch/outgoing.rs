@@ -20,6 +20,8 @@ pub(super) struct Caller {
     /// `None` where withheld.
     pub(super) number: Option<Number>,
     pub(super) name: Option<String>,
+    /// What the residents' list calls them: `3-2-101 王先生`.
+    pub(super) listed: Option<String>,
 }
 
 /// Why a hotline call goes to a mobile, in RFC 5806's words.
@@ -61,10 +63,14 @@ fn domain(text: &str) -> Host {
     text.trim_matches(['[', ']']).parse().map_or_else(|_| Host::Name(text.to_ascii_lowercase()), Host::Ip)
 }
 
-/// An INVITE to one contact of a desk phone: the caller's number and name as they came.
+/// An INVITE to one contact of a desk phone: the caller's number as it came, and the name that the
+/// residents' list knows, else the one that came.
 pub(super) fn to_phone(phone: &str, contact: Uri, hop: Hop, caller: &Caller, realm: &str) -> Outgoing {
     let user = caller.number.as_ref().map_or("anonymous", |number| number.reveal().as_str());
-    let from = plain(caller.name.clone(), SipUri::new(Some(user), domain(realm), None));
+    let from = plain(
+        caller.listed.clone().or_else(|| caller.name.clone()),
+        SipUri::new(Some(user), domain(realm), None),
+    );
     Outgoing {
         uri: contact,
         hop,

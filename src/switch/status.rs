@@ -38,6 +38,8 @@ pub struct CallStatus {
     pub ticket: TicketId,
     pub direction: Direction,
     pub caller: Option<Number>,
+    /// What the residents' list calls the caller: `3-2-101 王先生`.
+    pub listed: Option<String>,
     pub dialled: Number,
     pub received: LocalTime,
     pub flagged: Option<LocalTime>,
@@ -63,6 +65,7 @@ impl Switch {
                 ticket: ticket.id,
                 direction: ticket.direction,
                 caller: ticket.caller.clone(),
+                listed: call.caller.caller.listed.clone(),
                 dialled: ticket.dialled.clone(),
                 received: ticket.received,
                 flagged: ticket.flagged,

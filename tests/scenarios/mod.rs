@@ -7,6 +7,7 @@ mod lamps;
 mod mobile;
 mod network;
 mod outgoing;
+mod recognition;
 mod trunk;
 mod unstaffed;
 

@@ -113,6 +113,9 @@ fn request_words(request: &Request) -> String {
                 words = "re-INVITE".to_owned();
             } else {
                 let _ = write!(words, " {}", request.uri.user().unwrap_or_default());
+                if let Some(name) = request.headers.from().and_then(|from| from.display) {
+                    let _ = write!(words, " from {name:?}");
+                }
             }
             words.push_str(&session(&request.body));
         }

@@ -138,6 +138,11 @@ impl TicketLog {
         }
     }
 
+    /// Who has the caller's number, by the residents' list.
+    pub fn recognised(&mut self, listed: &str, at: LocalTime) {
+        self.line("recognised", format!("the residents' list has this number: {listed}"), at);
+    }
+
     /// The mobiles' turn has come.
     pub fn forwarding(&mut self, why: &str, at: LocalTime) {
         self.line("forwarding", format!("goes to the mobiles: {why}"), at);

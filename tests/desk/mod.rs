@@ -1,0 +1,3 @@
+//! The desk's work over a real database: lists taken over, matters followed, figures recomputed.
+
+mod messy_list;
