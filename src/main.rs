@@ -9,7 +9,7 @@ use hotlined::{
     daemon::{
         commands::{self, Files, Wanted},
         demo::{self, Pace, Scene, Wish},
-        residents,
+        keeping, residents,
     },
     store::residents::DryRun,
 };
@@ -101,6 +101,38 @@ enum Command {
         id: String,
         #[command(flatten)]
         files: ConfigFiles,
+    },
+    /// List recordings without a ticket, and tickets without their recording; fails if there are any.
+    Orphans(#[command(flatten)] ConfigFiles),
+    /// Say how long the disk lasts at the rate of the last weeks.
+    Disk(#[command(flatten)] ConfigFiles),
+    /// Keep the recordings of a ticket's matter, whatever their age.
+    Hold {
+        /// Such as 20261123-0007.
+        id: String,
+        #[command(flatten)]
+        files: ConfigFiles,
+        /// Why, for the record.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Let the house rules decide again how long they stay.
+    Release {
+        /// Such as 20261123-0007.
+        id: String,
+        #[command(flatten)]
+        files: ConfigFiles,
+    },
+    /// Erase a person: recordings, numbers and names of every call from or to that number.
+    Erase {
+        /// As the person dials; other ways to write it are meant, too.
+        #[arg(long)]
+        number: String,
+        #[command(flatten)]
+        files: ConfigFiles,
+        /// Why, for the certificates.
+        #[arg(long)]
+        reason: String,
     },
     /// Send the hotline to the duty mobile.
     Away {
@@ -218,6 +250,11 @@ fn main() -> ExitCode {
             commands::trace(&files.into(), &id, full, pcap.as_deref())
         }
         Command::Replay { id, files } => commands::replay(&files.into(), &id),
+        Command::Orphans(files) => keeping::orphans(&files.into()),
+        Command::Disk(files) => keeping::disk(&files.into()),
+        Command::Hold { id, files, reason } => keeping::hold(&files.into(), &id, &reason),
+        Command::Release { id, files } => keeping::release(&files.into(), &id),
+        Command::Erase { number, files, reason } => keeping::erase(&files.into(), &number, &reason),
         Command::Away { files, minutes } => commands::control(&files.into(), &Control::Away { minutes }),
         Command::Back(files) => commands::control(&files.into(), &Control::Back),
         Command::End { id, files } => commands::control(&files.into(), &Control::End { ticket: id }),

@@ -18,6 +18,7 @@ use crate::{
     desk::{
         number::Number,
         office::Office,
+        retention::Retention,
         rota::{Change, Exception, Rota, Shift},
     },
 };
@@ -32,6 +33,8 @@ pub struct Rules {
     pub prompts: BTreeMap<Prompt, PathBuf>,
     /// How the desk works.
     pub office: Office,
+    /// How long recordings stay.
+    pub retention: Retention,
 }
 
 /// Reads the whole file; faults are noted in the table.
@@ -54,6 +57,7 @@ pub(super) fn read(mut top: Table<'_>) -> Rules {
     let away = read_away(top.table("away"));
     let prompts = read_prompts(top.table("prompts"));
     let office = super::office::read(&mut top);
+    let retention = read_retention(top.table("retention"));
     top.close();
     let rota = Rota { zone: Some(zone.unwrap_or(Tz::Asia__Shanghai)), shifts, exceptions };
     let house = House {
@@ -69,7 +73,7 @@ pub(super) fn read(mut top: Table<'_>) -> Rules {
         nobody_patience,
         longest_call,
     };
-    Rules { house, passwords, prompts, office }
+    Rules { house, passwords, prompts, office, retention }
 }
 
 fn read_hotlines(top: &mut Table<'_>) -> Vec<String> {
@@ -321,6 +325,19 @@ fn read_away(mut table: Table<'_>) -> AwayRules {
     };
     table.close();
     away
+}
+
+fn read_retention(mut table: Table<'_>) -> Retention {
+    // 100 years: longer than any disk.
+    let days = 1..=36_500;
+    let retention = Retention {
+        enquiry_days: table.whole("enquiry_days", days.clone(), 183),
+        repair_days: table.whole("repair_days", days.clone(), 365),
+        complaint_days: table.whole("complaint_days", days.clone(), 1095),
+        early_days: table.whole("early_days", days, 30),
+    };
+    table.close();
+    retention
 }
 
 fn read_prompts(mut table: Table<'_>) -> BTreeMap<Prompt, PathBuf> {

@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context, anyhow, bail};
 use chrono::{NaiveDate, TimeZone};
 
-use super::{clock, serve, wiring};
+use super::{clock, keeping, serve, wiring};
 use crate::{
     config::settings::{Log, LogFormat, LogLevel},
     console::{
@@ -205,6 +205,10 @@ pub fn status(files: &Files, as_json: bool) -> anyhow::Result<()> {
         println!("{said:#}");
     } else {
         print!("{}", control::status_text(&said));
+        match keeping::survey(files) {
+            Ok(disk) => println!("disk    {disk}"),
+            Err(error) => println!("disk    {error:#}"),
+        }
     }
     Ok(())
 }

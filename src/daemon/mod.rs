@@ -4,11 +4,13 @@
 //! Reading starts at [`serve::serve`]. `sockets.rs` is the wire, `wiring.rs` turns settings into what
 //! each room wants, `commands.rs` is the command line behind `main.rs`.
 
+mod archive;
 mod clock;
 pub mod commands;
 pub mod demo;
 mod descriptors;
 mod directory;
+pub mod keeping;
 pub mod residents;
 mod resolve;
 pub mod serve;

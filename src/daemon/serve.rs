@@ -16,6 +16,7 @@ use tokio::{
 };
 
 use super::{
+    archive::{self, Archive, ArchiveSettings},
     clock, descriptors, directory, resolve,
     sockets::{Bind, QUEUE, Sockets, Wire},
     wiring,
@@ -52,6 +53,7 @@ pub struct ServeSettings {
     pub(super) store: StoreSettings,
     pub(super) control: PathBuf,
     pub(super) traces: TraceSettings,
+    pub(super) archive: ArchiveSettings,
     pub(super) house: Arc<House>,
     pub(super) passwords: Passwords,
     pub(super) office: Office,
@@ -77,6 +79,7 @@ pub(super) struct HouseRules {
     pub(super) house: House,
     pub(super) passwords: Passwords,
     pub(super) office: Office,
+    pub(super) archive: archive::Rules,
 }
 
 /// What a running daemon can be found by.
@@ -111,6 +114,7 @@ struct Loop {
     reload: Box<dyn Fn() -> Result<HouseRules, String> + Send>,
     /// Tells the keeper of the directory how numbers are written.
     numbering: watch::Sender<Numbering>,
+    archive: Archive,
     database_down: bool,
     /// What calls in progress have seen so far.
     book: Book,
@@ -133,8 +137,19 @@ pub async fn serve(
     ready: impl FnOnce(Ready),
     stop: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
-    let ServeSettings { binds, switch, media, store, control, traces, house, passwords, office, reload } =
-        settings;
+    let ServeSettings {
+        binds,
+        switch,
+        media,
+        store,
+        control,
+        traces,
+        archive,
+        house,
+        passwords,
+        office,
+        reload,
+    } = settings;
     descriptors::raise(media.port_min, media.port_max);
     // First of all: two daemons must not repair the same recordings.
     let control_socket = listen_control(&control)?;
@@ -152,6 +167,7 @@ pub async fn serve(
     prepare(&store).await?;
     let writer = Writer::start(store, store_facts, clock::now().wall)?;
     let media = Media::start(media, media_facts).context("media")?;
+    let archive = Archive::start(archive, writer.clone()).context("archive")?;
     let keeper = Keeper::start(traces.dir).context("traces")?;
     let control_task = tokio::spawn(control::serve(control_socket, asked));
     let (numbering, changes) = watch::channel(office.numbering);
@@ -174,6 +190,7 @@ pub async fn serve(
         resolved,
         reload,
         numbering,
+        archive,
         database_down: false,
         book: Book::default(),
         keeper,
@@ -232,7 +249,8 @@ pub async fn serve(
     }
 
     control_task.abort();
-    let Loop { mut switch, media, writer, mut book, keeper, numbering, .. } = the;
+    let Loop { mut switch, media, writer, mut book, keeper, archive, numbering, .. } = the;
+    drop(archive);
     book.take_all().into_iter().for_each(|seen| keeper.keep(seen));
     drop(numbering);
     drop(addresses);
@@ -395,8 +413,9 @@ impl Loop {
     }
 
     fn reload_house(&mut self) -> Result<(), String> {
-        let HouseRules { house, passwords, office } = (self.reload)()?;
+        let HouseRules { house, passwords, office, archive } = (self.reload)()?;
         self.numbering.send_replace(office.numbering);
+        self.archive.reload(archive);
         self.company.clone_from(&house.company);
         self.turn(Input::House { house: Arc::new(house), passwords });
         tracing::info!("house rules read");

@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, net::IpAddr, path::Path, sync::Arc, time::Durat
 use anyhow::{Context, anyhow};
 
 use super::{
+    archive::{self, ArchiveSettings},
     serve::{HouseRules, ServeSettings, TraceSettings},
     sockets::Bind,
 };
@@ -124,6 +125,13 @@ pub fn settings(
     let switch = switch(&daemon)?;
     let (daemon_name, house_file) = (name(daemon_file), house_file.to_owned());
     let passwords = passwords_of(&rules)?;
+    let archive = ArchiveSettings {
+        database: daemon.database.clone(),
+        recordings: daemon.recordings.dir.clone(),
+        traces: daemon.traces.dir.clone(),
+        floor: floor(&daemon),
+        rules: archive_rules(&rules),
+    };
     let house = Arc::new(rules.house);
     let store = StoreSettings::new(&daemon.database);
     let control = daemon.control_socket.clone();
@@ -137,9 +145,32 @@ pub fn settings(
         }
         confirm_prompt(&daemon, &rules).map_err(|error| format!("{error:#}"))?;
         let passwords = passwords_of(&rules).map_err(|error| format!("{error:#}"))?;
-        Ok(HouseRules { house: rules.house, passwords, office: rules.office })
+        let archive = archive_rules(&rules);
+        Ok(HouseRules { house: rules.house, passwords, office: rules.office, archive })
     });
-    Ok(ServeSettings { binds, switch, media, store, control, traces, house, passwords, office, reload })
+    Ok(ServeSettings {
+        binds,
+        switch,
+        media,
+        store,
+        control,
+        traces,
+        archive,
+        house,
+        passwords,
+        office,
+        reload,
+    })
+}
+
+/// Bytes that recordings leave free.
+pub(super) fn floor(daemon: &Daemon) -> u64 {
+    u64::from(daemon.recordings.disk_floor_mb) * 1_000_000
+}
+
+fn archive_rules(rules: &Rules) -> archive::Rules {
+    let zone = rules.house.rota.zone.unwrap_or(chrono_tz::Asia::Shanghai);
+    archive::Rules { zone, retention: rules.retention }
 }
 
 fn reveal(secret: &Secret) -> anyhow::Result<String> {
@@ -195,7 +226,7 @@ fn media(daemon: &Daemon, rules: &Rules) -> MediaSettings {
             .collect(),
         recorder: RecorderSettings {
             sync_interval: daemon.recordings.sync_interval,
-            disk_floor_bytes: u64::from(daemon.recordings.disk_floor_mb) * 1_000_000,
+            disk_floor_bytes: floor(daemon),
             ..RecorderSettings::new(&daemon.recordings.dir)
         },
     }

@@ -8,6 +8,7 @@ pub mod number;
 pub mod office;
 pub mod outage;
 pub mod resident;
+pub mod retention;
 pub mod rota;
 pub mod ticket;
 pub mod verdict;

@@ -8,6 +8,8 @@ pub enum Subject {
     Trunk(String),
     Phone(String),
     Disk,
+    /// A recording without its ticket, or a ticket without its recording.
+    Recordings,
     Database,
     Daemon,
 }

@@ -341,13 +341,13 @@ async fn write_bindings(
 
 /// Ties a repaired file to its ticket, unless the ticket has a recording with a file already. A file
 /// without a ticket is left alone: it stays in its folder under its name.
-async fn tie(tx: &mut SqliteConnection, repaired: &RepairedRecording) -> Result<(), StoreError> {
+pub(super) async fn tie(tx: &mut SqliteConnection, repaired: &RepairedRecording) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO recording (ticket, verdict, path, sample_rate, samples) \
          SELECT key, 'interrupted', ?, ?, ? FROM ticket WHERE key = ? \
          ON CONFLICT (ticket) DO UPDATE SET verdict = 'interrupted', verdict_words = NULL, \
          path = excluded.path, sample_rate = excluded.sample_rate, samples = excluded.samples \
-         WHERE recording.path IS NULL",
+         WHERE recording.path IS NULL AND recording.deleted_utc IS NULL",
     )
     .bind(repaired.path.to_string_lossy().into_owned())
     .bind(i64::from(repaired.sample_rate))

@@ -13,6 +13,7 @@
 //! Reading starts at [`writer`]; the tables are in `migrations/`, their meaning in `docs/database.md`.
 
 mod access;
+pub mod archive;
 pub mod audit;
 pub mod binding;
 pub mod chain;

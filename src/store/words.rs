@@ -145,6 +145,7 @@ pub fn subject(subject: &Subject) -> (&'static str, &str) {
         Subject::Trunk(name) => ("trunk", name),
         Subject::Phone(name) => ("phone", name),
         Subject::Disk => ("disk", ""),
+        Subject::Recordings => ("recordings", ""),
         Subject::Database => ("database", ""),
         Subject::Daemon => ("daemon", ""),
     }
@@ -156,6 +157,7 @@ pub fn subject_from(kind: &str, name: &str) -> Option<Subject> {
         "trunk" => Some(Subject::Trunk(name.to_owned())),
         "phone" => Some(Subject::Phone(name.to_owned())),
         "disk" => Some(Subject::Disk),
+        "recordings" => Some(Subject::Recordings),
         "database" => Some(Subject::Database),
         "daemon" => Some(Subject::Daemon),
         _ => None,

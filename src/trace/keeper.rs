@@ -86,7 +86,7 @@ fn run(dir: &Path, waiting: &Receiver<Job>) {
                 }
             }
             Job::CutBefore(day) => {
-                if let Err(error) = cut_folder(dir, day, 3) {
+                if let Err(error) = cut_days(dir, day) {
                     tracing::warn!(%error, "old traces could not be cut");
                 }
             }
@@ -94,22 +94,14 @@ fn run(dir: &Path, waiting: &Receiver<Job>) {
     }
 }
 
-/// Year, month and day folders, and the files in them.
-fn cut_folder(folder: &Path, before: NaiveDate, depth: u32) -> io::Result<()> {
-    let entries = match fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(error),
-    };
-    for entry in entries {
-        let path = entry?.path();
-        if depth > 0 && path.is_dir() {
-            cut_folder(&path, before, depth - 1)?;
-        } else if depth == 0 && ticket_of(&path).is_some_and(|ticket| ticket.day < before) {
-            file::cut(&path)?;
+fn cut_days(dir: &Path, before: NaiveDate) -> io::Result<()> {
+    let mut done = Ok(());
+    collect(dir, 3, &mut |path| {
+        if done.is_ok() && ticket_of(path).is_some_and(|ticket| ticket.day < before) {
+            done = file::cut(path).map(|_| ());
         }
-    }
-    Ok(())
+    })?;
+    done
 }
 
 fn ticket_of(path: &Path) -> Option<TicketId> {
@@ -125,6 +117,34 @@ pub fn forget(dir: &Path, ticket: TicketId) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         Ok(()) | Err(_) => Ok(()),
     }
+}
+
+/// Tickets up to that day of which something is kept.
+///
+/// # Errors
+/// The disk refuses.
+pub fn tickets_until(dir: &Path, until: NaiveDate) -> io::Result<Vec<TicketId>> {
+    let mut tickets = Vec::new();
+    collect(dir, 3, &mut |path| tickets.extend(ticket_of(path).filter(|ticket| ticket.day <= until)))?;
+    Ok(tickets)
+}
+
+/// Shows every file of the year, month and day folders.
+fn collect(folder: &Path, depth: u32, see: &mut dyn FnMut(&Path)) -> io::Result<()> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    for entry in entries {
+        let path = entry?.path();
+        if depth > 0 && path.is_dir() {
+            collect(&path, depth - 1, see)?;
+        } else if depth == 0 {
+            see(&path);
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

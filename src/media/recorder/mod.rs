@@ -7,6 +7,7 @@
 //! [`repair`] has little to do after a crash. Reading starts at [`Tap`] (the way in), then `writer.rs`
 //! (the thread), `recording.rs` (one call), `syncer.rs` (the other thread).
 
+pub mod archive;
 mod part;
 mod recording;
 pub mod repair;

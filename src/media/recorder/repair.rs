@@ -106,6 +106,17 @@ fn is_part(name: &Path) -> bool {
     name.extension().is_some_and(|extension| extension == "part")
 }
 
+/// Samples per channel of a finished recording, and their rate.
+///
+/// # Errors
+/// It cannot be read, or its header is not whole or does not fit its length.
+pub fn measure(path: &Path) -> io::Result<(u64, u32)> {
+    let file = File::open(path)?;
+    let layout = Layout::read(&file)?;
+    let frames = file.metadata()?.len().saturating_sub(layout.samples_at) / layout.frame_bytes;
+    Ok((frames, layout.sample_rate))
+}
+
 /// Samples per channel and their rate.
 fn repair_file(part: &Path, path: &Path) -> io::Result<(u64, u32)> {
     if path.symlink_metadata().is_ok() {

@@ -6,7 +6,6 @@ use std::{
     fs::{DirBuilder, File},
     io,
     os::unix::fs::DirBuilderExt,
-    path::Path,
     sync::mpsc::Sender,
     time::Instant,
 };
@@ -15,6 +14,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::{
     RecorderSettings,
+    archive::free_bytes,
     part::part_path,
     recording::{Recording, Scratch, WRITE_EVERY},
     ring::{Outlet, Record},
@@ -189,9 +189,4 @@ fn write_due(slots: &mut [Slot], scratch: &mut Scratch, now: Instant) {
             recording.turn(now, scratch);
         }
     }
-}
-
-fn free_bytes(dir: &Path) -> io::Result<u64> {
-    let disk = rustix::fs::statvfs(dir)?;
-    Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
 }

@@ -138,7 +138,6 @@ pub(super) async fn begin(tx: &mut SqliteConnection) -> Result<(), StoreError> {
 /// Writes the certificate of an erasure, seals it, and destroys the salts of what is erased. The caller
 /// removes or changes the rows in the same transaction (what stays of them it seals again), and unlinks
 /// the file after the commit.
-#[cfg_attr(not(test), expect(dead_code, reason = "retention calls it"))]
 pub(super) async fn certify(tx: &mut SqliteConnection, erasure: &Erasure) -> Result<(), StoreError> {
     let ticket = key(erasure.ticket);
     let row = sqlx::query_scalar(
