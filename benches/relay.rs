@@ -205,9 +205,10 @@ fn receive(phones: &[UdpSocket], over: &AtomicBool, start: Instant) -> Vec<u64> 
             let Some(phone) = phones.get(event.data.u64() as usize) else { continue };
             let Ok((length, _)) = phone.recv_from(&mut bytes) else { continue };
             let now = nanoseconds(start);
-            let sent =
-                Packet::parse(&bytes[..length]).ok().and_then(|packet| packet.payload.first_chunk().copied());
-            latencies.push(now.saturating_sub(u64::from_be_bytes(sent.expect("our own packet"))) / 1000);
+            // What is not RTP is the relay's own report.
+            let Ok(packet) = Packet::parse(&bytes[..length]) else { continue };
+            let sent = packet.payload.first_chunk().copied().expect("our own packet");
+            latencies.push(now.saturating_sub(u64::from_be_bytes(sent)) / 1000);
         }
     }
     latencies

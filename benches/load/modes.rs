@@ -35,10 +35,14 @@ impl Size {
 }
 
 fn stage() -> (TempDir, House, Traffic) {
-    let traffic = Traffic::new();
+    let mut traffic = Traffic::new();
     let folder = tempfile::Builder::new().prefix("hotlined-load").tempdir().expect("a folder");
     let mut house = House::new(folder.path(), traffic.daemon, traffic.carrier_address());
     if std::env::var_os("SLOW_SYNC").is_some() {
+        // What is measured is a disk that grows slow, not the making of a database on it.
+        let daemon = house.serve();
+        traffic.register();
+        daemon.stop();
         house.slow_sync();
     }
     (folder, house, traffic)

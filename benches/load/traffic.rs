@@ -89,6 +89,8 @@ pub(crate) struct Traffic {
     boots: usize,
     /// Keeps the calls of two runs apart.
     run: String,
+    /// When it began.
+    begun: Instant,
     plan: Plan,
     pub(crate) calls: Vec<Call>,
     /// Two a call: the caller's, then the desk's.
@@ -119,6 +121,7 @@ impl Traffic {
             epoll,
             boots: 0,
             run: String::new(),
+            begun: Instant::now(),
             plan: Plan { calls: 0, every: Duration::ZERO, talk: Talk::Voice(0) },
             calls: Vec::new(),
             voices: Vec::new(),
@@ -171,7 +174,8 @@ impl Traffic {
         for number in 0..self.voices.len() {
             let target = self.voices[number ^ 1].address();
             self.voices[number].aim(target);
-            self.voices[number].begin_at(start + voice::PTIME * number as u32 / (2 * pairs as u32));
+            let at = self.turn_of(number, start);
+            self.voices[number].begin_at(at);
             self.packet_due(number);
         }
         self.run_until(start + voice::PTIME * packets + Duration::from_millis(100), |_| false, || {});
@@ -180,6 +184,7 @@ impl Traffic {
     /// Makes the calls of a plan ready to run; the figures of an earlier run are forgotten.
     fn begin(&mut self, run: String, plan: Plan) {
         self.run = run;
+        self.begun = Instant::now();
         self.plan = plan;
         self.calls = (0..plan.calls).map(|_| Call::default()).collect();
         self.due.clear();
@@ -297,6 +302,14 @@ impl Traffic {
             // What is still on its way must arrive before the end of the call.
             self.due.push(Reverse((due + Duration::from_millis(60), Job::HangUp(number / 2))));
         }
+    }
+
+    /// When a voice may begin, not before `from`: all voices are spread evenly over the time of a packet,
+    /// as a hundred phones that know nothing of each other are.
+    fn turn_of(&self, number: usize, from: Instant) -> Instant {
+        let turn = self.begun + voice::PTIME * number as u32 / self.voices.len() as u32;
+        let periods = from.saturating_duration_since(turn).as_nanos().div_ceil(voice::PTIME.as_nanos());
+        turn + voice::PTIME * periods as u32
     }
 
     fn voice_of(&self, call: usize, side: usize) -> &Voice {
@@ -436,11 +449,10 @@ impl Traffic {
         match self.plan.talk {
             Talk::Mute(hold) => self.due.push(Reverse((now + hold, Job::HangUp(call)))),
             Talk::Voice(_) => {
-                for side in [0, 1] {
-                    // Half a packet apart, so that the sides are told apart in the recording's timing.
-                    let at = now + Duration::from_millis(10 + 10 * side as u64);
-                    self.voices[call * 2 + side].begin_at(at);
-                    self.packet_due(call * 2 + side);
+                for number in [call * 2, call * 2 + 1] {
+                    let at = self.turn_of(number, now + Duration::from_millis(10));
+                    self.voices[number].begin_at(at);
+                    self.packet_due(number);
                 }
             }
         }

@@ -37,6 +37,9 @@ pub(crate) fn payload(stream: usize, index: u32) -> [u8; SAMPLES] {
 #[derive(Debug)]
 pub(crate) struct Voice {
     pub(crate) socket: UdpSocket,
+    /// Where the daemon's reports go (RFC 3550 §11: one above). Nobody reads them; held so that no other
+    /// voice has that port and takes them for packets.
+    _rtcp: UdpSocket,
     number: usize,
     target: Option<SocketAddr>,
     /// When its first packet was due.
@@ -58,11 +61,19 @@ pub(crate) struct Tally {
     pub(crate) lateness: Vec<f64>,
 }
 
+/// An even port and the one above it, if chance gives them.
+fn pair() -> Option<(UdpSocket, UdpSocket)> {
+    let rtp = UdpSocket::bind("127.0.0.1:0").expect("a port for a phone");
+    let port = rtp.local_addr().expect("a bound socket").port();
+    let rtcp = port.is_multiple_of(2).then(|| UdpSocket::bind(("127.0.0.1", port + 1)).ok())??;
+    Some((rtp, rtcp))
+}
+
 impl Voice {
     pub(crate) fn new(number: usize) -> Self {
-        let socket = UdpSocket::bind("127.0.0.1:0").expect("a port for a phone");
+        let (socket, rtcp) = std::iter::repeat_with(pair).flatten().next().expect("a pair of ports");
         socket.set_nonblocking(true).expect("a socket of our own");
-        Self { socket, number, target: None, began: None, sent_at: Vec::new() }
+        Self { socket, _rtcp: rtcp, number, target: None, began: None, sent_at: Vec::new() }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
