@@ -1,5 +1,8 @@
 //! Finding a trunk's servers by name (RFC 3263), off the loop.
 
+#[cfg(test)]
+mod tests;
+
 use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 use hickory_resolver::{TokioResolver, proto::rr::RData};
@@ -11,12 +14,19 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Addresses of these servers in order of preference, without doubles; empty where there are none.
 pub(super) async fn resolve(servers: Vec<Server>, transport: Transport) -> Vec<SocketAddr> {
-    match tokio::time::timeout(PATIENCE, look_up(servers, transport)).await {
-        Ok(Ok(addresses)) => addresses,
-        Ok(Err(error)) => {
-            tracing::warn!(%error, "name not resolved");
-            Vec::new()
+    let resolver = match TokioResolver::builder_tokio().and_then(|builder| builder.build()) {
+        Ok(resolver) => resolver,
+        Err(error) => {
+            tracing::warn!(%error, "this machine names no name server");
+            let plain = |server| match server {
+                Server::Address(address) => Some(address),
+                Server::Name { .. } => None,
+            };
+            return servers.into_iter().filter_map(plain).collect();
         }
+    };
+    match tokio::time::timeout(PATIENCE, look_up(&resolver, servers, transport)).await {
+        Ok(addresses) => addresses,
         Err(_) => {
             tracing::warn!("name servers do not answer");
             Vec::new()
@@ -24,14 +34,13 @@ pub(super) async fn resolve(servers: Vec<Server>, transport: Transport) -> Vec<S
     }
 }
 
-async fn look_up(servers: Vec<Server>, transport: Transport) -> anyhow::Result<Vec<SocketAddr>> {
-    let resolver = TokioResolver::builder_tokio()?.build()?;
+async fn look_up(resolver: &TokioResolver, servers: Vec<Server>, transport: Transport) -> Vec<SocketAddr> {
     let mut found: Vec<SocketAddr> = Vec::new();
     for server in servers {
         let addresses = match server {
             Server::Address(address) => vec![address],
-            Server::Name { host, port: Some(port) } => hosts(&resolver, &host, port).await,
-            Server::Name { host, port: None } => by_service(&resolver, &host, transport).await,
+            Server::Name { host, port: Some(port) } => hosts(resolver, &host, port).await,
+            Server::Name { host, port: None } => by_service(resolver, &host, transport).await,
         };
         for address in addresses {
             if !found.contains(&address) {
@@ -39,7 +48,7 @@ async fn look_up(servers: Vec<Server>, transport: Transport) -> anyhow::Result<V
             }
         }
     }
-    Ok(found)
+    found
 }
 
 /// SRV first (RFC 3263 §4.2), by priority and, within one priority, by weight: heavier first. We ask one
