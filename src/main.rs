@@ -8,7 +8,7 @@ use hotlined::{
     console::control::Command as Control,
     daemon::{
         commands::{self, Files, Wanted},
-        demo::{self, Pace, Scene, Wish},
+        demo::{self, Scene, Wish},
         keeping, residents,
     },
     store::residents::DryRun,
@@ -263,9 +263,7 @@ fn main() -> ExitCode {
             let (By { by, files }, wish) = command.wish();
             residents::residents(&files.into(), wish, &by)
         }
-        Command::Demo { once, dir, scenario } => {
-            demo::run(&Wish { once, dir, scenario, pace: Pace::default() })
-        }
+        Command::Demo { once, dir, scenario } => demo::run(&Wish { once, dir, scenario, ..Wish::default() }),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

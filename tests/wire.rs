@@ -1,12 +1,16 @@
 //! The real daemon on real sockets, with real files and a real database; the other side is played by
 //! the demo's endpoints.
 
-use hotlined::daemon::demo::{self, Pace, Scene, Wish};
+use hotlined::daemon::demo::{self, Family, Pace, Scene, Wish};
 
 fn played(scene: Scene) {
+    played_over(Family::V4, scene);
+}
+
+fn played_over(family: Family, scene: Scene) {
     let dir = tempfile::tempdir().unwrap();
-    let wish =
-        Wish { once: true, dir: Some(dir.path().to_owned()), scenario: Some(scene), pace: Pace::brisk() };
+    let dir_given = Some(dir.path().to_owned());
+    let wish = Wish { once: true, dir: dir_given, scenario: Some(scene), pace: Pace::brisk(), family };
     demo::run(&wish).unwrap();
     assert!(dir.path().join("hotlined.db").exists());
     assert!(!dir.path().join("hotlined.sock").exists(), "the control socket was left behind");
@@ -30,4 +34,13 @@ fn a_caller_who_gives_up_leaves_a_ticket_and_no_recording() {
 #[test]
 fn a_call_with_nobody_at_the_desk_is_taken_on_the_mobile_by_key() {
     played(Scene::Mobile);
+}
+
+#[test]
+fn a_call_over_ipv6_is_like_any_other() {
+    if std::net::UdpSocket::bind("[::1]:0").is_err() {
+        return; // This machine has no IPv6.
+    }
+    played_over(Family::V6, Scene::Answered);
+    played_over(Family::V6, Scene::Mobile);
 }

@@ -3,7 +3,7 @@
 
 use std::{
     fs,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
 };
 
@@ -82,23 +82,25 @@ impl Folder {
         Ok(folder)
     }
 
-    /// Writes both files: loopback, any free SIP port, one trunk, two phones, one mobile.
+    /// Writes both files: any free SIP port of that address, one trunk, two phones, one mobile.
     ///
     /// # Errors
     /// A file can't be written.
-    pub fn configure(&self, carrier: SocketAddr, pace: Pace) -> anyhow::Result<()> {
+    pub fn configure(&self, ip: IpAddr, carrier: SocketAddr, pace: Pace) -> anyhow::Result<()> {
         let mut socket = self.root.join("hotlined.sock");
         if socket.as_os_str().len() > LONGEST_SOCKET {
             socket = std::env::temp_dir().join(format!("hotlined-demo-{}.sock", std::process::id()));
         }
         let prompts = self.root.join("prompts");
         let traces = self.root.join("traces");
+        let bind = SocketAddr::new(ip, 0);
+        let media = if ip.is_ipv6() { "address_v6" } else { "address" };
         // A path in quotes with its escapes is the same text in Rust and in TOML, for all that
         // people name folders.
         let daemon = format!(
             "{MARK}\n\
-             [[sip.listeners]]\ntransport = \"udp\"\nbind = \"127.0.0.1:0\"\n\n\
-             [media]\naddress = \"127.0.0.1\"\n\n\
+             [[sip.listeners]]\ntransport = \"udp\"\nbind = \"{bind}\"\n\n\
+             [media]\n{media} = \"{ip}\"\n\n\
              [recordings]\ndir = {:?}\ndisk_floor_mb = 50\n\n\
              [traces]\ndir = {traces:?}\n\n\
              [database]\npath = {:?}\n\n\
@@ -156,7 +158,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         for _ in 0..2 {
             let folder = Folder::prepare(Some(&dir.path().join("a \"folder\" 演示"))).unwrap();
-            folder.configure("127.0.0.2:5060".parse().unwrap(), Pace::default()).unwrap();
+            let carrier = "127.0.0.2:5060".parse().unwrap();
+            folder.configure([127, 0, 0, 1].into(), carrier, Pace::default()).unwrap();
             let read = crate::daemon::wiring::read(&folder.daemon, &folder.house)
                 .map_err(|faults| crate::daemon::wiring::faults_text(&faults));
             assert_eq!(read.unwrap().daemon.recordings.dir, folder.recordings);

@@ -2,8 +2,8 @@
 //! mobile played by SIP endpoints over real sockets, and real speech. It shows four calls, and checks
 //! what it shows: tickets, and recordings sample for sample.
 //!
-//! The carrier (with the mobile behind it) is at 127.0.0.2, everything else at 127.0.0.1. Nothing of
-//! it knows the daemon's inside: it sends packets, and reads tickets and files.
+//! The carrier (with the mobile behind it) is at 127.0.0.2, everything else at 127.0.0.1; over IPv6 all
+//! are at ::1, and the carrier is known by its port. Nothing of it knows the daemon's inside: it sends packets, and reads tickets and files.
 //!
 //! Reading starts at [`run`]; the calls are in `scenes.rs`, the phones in [`endpoint`].
 
@@ -16,7 +16,7 @@ mod scenes;
 mod softphone;
 
 use std::{
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::PathBuf,
     str::FromStr,
     thread::JoinHandle,
@@ -44,11 +44,31 @@ use crate::{
     store::reader::{Reader, TicketFilter},
 };
 
-/// The carrier's address; the daemon knows its trunk by it.
-const CARRIER: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
+/// Over which addresses the demo's sockets talk.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Family {
+    #[default]
+    V4,
+    V6,
+}
 
-/// The desk phone's.
-const DESK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+impl Family {
+    /// The carrier's address; the daemon knows its trunk by it.
+    fn carrier(self) -> IpAddr {
+        match self {
+            Self::V4 => Ipv4Addr::new(127, 0, 0, 2).into(),
+            Self::V6 => Ipv6Addr::LOCALHOST.into(),
+        }
+    }
+
+    /// The desk phone's, and the daemon's.
+    fn desk(self) -> IpAddr {
+        match self {
+            Self::V4 => Ipv4Addr::LOCALHOST.into(),
+            Self::V6 => Ipv6Addr::LOCALHOST.into(),
+        }
+    }
+}
 
 /// What is wanted of the demo.
 #[derive(Debug, Clone, Default)]
@@ -60,6 +80,7 @@ pub struct Wish {
     /// Play this one only.
     pub scenario: Option<Scene>,
     pub pace: Pace,
+    pub family: Family,
 }
 
 /// How fast life goes in the demo.
@@ -146,17 +167,19 @@ pub fn run(wish: &Wish) -> anyhow::Result<()> {
 async fn play(wish: &Wish, folder: &Folder) -> anyhow::Result<()> {
     let (seen, messages) = mpsc::unbounded_channel::<Seen>();
     let carrier = Account { name: "carrier".to_owned(), user: "carrier".to_owned(), password: None };
-    let carrier = Endpoint::bind(carrier, CARRIER, seen.clone(), [1; 32])
+    let carrier = Endpoint::bind(carrier, wish.family.carrier(), seen.clone(), [1; 32])
         .await
-        .with_context(|| format!("no socket for the carrier at {CARRIER}"))?;
-    folder.configure(carrier.address(), wish.pace)?;
+        .with_context(|| format!("no socket for the carrier at {}", wish.family.carrier()))?;
+    folder.configure(wish.family.desk(), carrier.address(), wish.pace)?;
     println!("hotlined demo in {}", folder.root.display());
     let (daemon, server) = Daemon::start(folder).await?;
     let reader = Reader::open(&folder.database).await?;
 
     let (name, password) = folder::DESK;
     let desk = Account { name: name.into(), user: name.into(), password: Some(password.into()) };
-    let desk = Endpoint::bind(desk, DESK, seen, [2; 32]).await.context("no socket for the desk phone")?;
+    let desk = Endpoint::bind(desk, wish.family.desk(), seen, [2; 32])
+        .await
+        .context("no socket for the desk phone")?;
     let narrator = Narrator::start(reader.clone(), messages);
     let checks = Checks::new(reader.clone(), folder.recordings.clone());
     let mut stage = Stage { carrier, desk, server, narrator, pace: wish.pace, checks };
