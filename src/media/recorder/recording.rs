@@ -25,11 +25,11 @@ pub(super) const WRITE_EVERY: Duration = Duration::from_millis(200);
 /// How often its header is made right, at least.
 const HEADER_EVERY: Duration = Duration::from_millis(800);
 
-/// Samples written at once (250 ms); bounds the buffers.
-const SLICE: u64 = 2_000;
+/// Samples written at once (125 ms); bounds the buffers, one of them a recording's own.
+const SLICE: u64 = 1_000;
 
 /// A slice of silence.
-static SILENCE: [i16; 2_000] = [0; 2_000];
+static SILENCE: [i16; 1_000] = [0; 1_000];
 
 #[derive(Debug)]
 pub(super) struct Recording {
