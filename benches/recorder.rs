@@ -14,7 +14,7 @@ use std::{
 
 use hotlined::{
     desk::ticket::TicketId,
-    media::recorder::{self, Channel, RecorderSettings},
+    media::recorder::{self, Channel, Keep, RecorderSettings},
     rtp::{
         packet::{Header, Packet},
         stream::Codec,
@@ -68,7 +68,7 @@ fn main() {
     let (writer, syncer) = (thread_cpu("recorder"), thread_cpu("recorder-sync"));
     let ended = begun + PTIME * (seconds * 50);
     for call in 0..calls {
-        tap.stop(call, ended);
+        tap.stop(call, Keep::All, ended);
     }
     let (mut whole, mut dropped, mut late) = (0, 0, 0);
     for _ in 0..calls {

@@ -14,7 +14,6 @@
 )]
 
 use std::{
-    collections::BTreeMap,
     net::{Ipv4Addr, SocketAddr, UdpSocket},
     os::fd::OwnedFd,
     sync::{
@@ -25,7 +24,7 @@ use std::{
 };
 
 use hotlined::{
-    media::{Media, MediaSettings, recorder::RecorderSettings},
+    media::{Media, MediaSettings, PromptFiles, recorder::RecorderSettings},
     rtp::{
         packet::{self, Header, Packet},
         stream::{Codec, Stream},
@@ -56,7 +55,7 @@ fn main() {
         port_min: 20_000,
         port_max: 29_999,
         silence_after: Duration::from_secs(10),
-        prompts: BTreeMap::new(),
+        prompts: PromptFiles::default(),
         recorder: RecorderSettings::new("recordings"),
     };
     let media = Media::start(settings, sender).expect("media starts");

@@ -203,6 +203,8 @@ fn stages(count: u32) -> [TicketChange; 3] {
         outcome: None,
         hung_up_first: None,
         recording: None,
+        notice: None,
+        redial_of: None,
         legs: vec![
             leg(0, Party::Outside(caller)),
             leg(1, Party::Phone("801".into())),

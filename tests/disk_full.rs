@@ -14,7 +14,7 @@ use std::{
 };
 
 use hotlined::{
-    media::recorder::{self, Channel, RecorderSettings, Tap},
+    media::recorder::{self, Channel, Keep, RecorderSettings, Tap},
     rtp::{
         g711,
         packet::{Header, Packet},
@@ -84,7 +84,7 @@ async fn a_disk_that_fills_costs_the_samples_it_has_no_room_for_and_never_the_le
     // Somebody makes room, and the call goes on for ten seconds more.
     limit_files_to(None);
     speak(&mut tap, joined_at, 100..600);
-    tap.stop(0, joined_at + Duration::from_secs(12));
+    tap.stop(0, Keep::All, joined_at + Duration::from_secs(12));
     let Some(MediaFact::RecordingFailed { report: Some(report), why, .. }) = facts.recv().await else {
         panic!("a recording with a hole is not told as whole");
     };

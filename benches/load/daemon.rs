@@ -59,6 +59,7 @@ impl House {
         );
         let rules = format!(
             "company = \"load\"\nhotlines = [\"{HOTLINE}\"]\n\
+             [notice]\nat = \"off\"\n\
              [[phones]]\nname = \"{PHONE}\"\npassword = \"{PASSWORD}\"\nlines = 1000\n"
         );
         std::fs::write(folder.join("hotlined.toml"), settings).expect("a folder of our own");

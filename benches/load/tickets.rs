@@ -106,6 +106,8 @@ fn answered(number: u32) -> TicketChange {
             }),
             verdict: Verdict::Good,
         }),
+        notice: None,
+        redial_of: None,
         legs: vec![leg(0, Party::Outside(caller)), leg(1, Party::Phone(sip::PHONE.into()))],
     };
     let new_entries =

@@ -19,11 +19,17 @@ pub struct House {
     pub mobiles: Vec<Mobile>,
     pub rota: Rota,
     pub forwarding: Forwarding,
+    pub notice: Notice,
+    pub queue: Queue,
+    pub voicemail: Voicemail,
     pub calling_out: CallingOut,
     pub away: AwayRules,
     /// A hotline call that nobody can take at all (no desk, no mobile) hears 180 for this long
-    /// before its 480; 0 s… default 20 s.
+    /// before the voicemail, or its 480; 0 s… default 20 s.
     pub nobody_patience: Duration,
+    /// A caller who calls again within this time joins the matter of the call before, which becomes more
+    /// urgent; 30 min. 0: never.
+    pub redial_window: Duration,
     /// The longest that a call may take; then the house hangs up. Default 4 h.
     pub longest_call: Duration,
 }
@@ -110,8 +116,10 @@ pub struct Forwarding {
     pub accept_key: char,
     /// The key that refuses it; '2'.
     pub refuse_key: char,
-    /// All lines busy: wait this long for one before the mobile rings; 0 s.
+    /// All lines busy: the caller waits this long in the queue before the mobile rings; 60 s. 0: no queue.
     pub busy_patience: Duration,
+    /// Speak the caller's number to a picked-up mobile; true.
+    pub speak_number: bool,
     /// A call to the hotline from a mobile that we are ringing, within this time, is a loop; 30 s.
     pub loop_window: Duration,
 }
@@ -123,6 +131,57 @@ pub struct AwayRules {
     pub key: String,
     /// It ends with the shift on duty where nobody said when; true.
     pub until_end_of_shift: bool,
+}
+
+/// The recording notice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Notice {
+    pub at: NoticeAt,
+    /// The key by which a caller refuses to be recorded; none, as the shipped notice offers none.
+    pub refuse_key: Option<char>,
+}
+
+/// When a caller of the hotline hears that the call is recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum NoticeAt {
+    /// When somebody has picked up, and before the two are joined; both sides hear it. Default.
+    OnAnswer,
+    /// Before anything rings, as early media.
+    BeforeRinging,
+    Off,
+}
+
+/// How callers wait while all lines are busy ([`Forwarding::busy_patience`] says how long).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Queue {
+    /// They are told again this often; 30 s.
+    pub care_every: Duration,
+    /// Who waited longer hears an apology before the talk; 30 s.
+    pub sorry_after: Duration,
+    /// The key that leaves the queue at once; none.
+    pub leave_key: Option<char>,
+    /// Where to; mobile.
+    pub leave_to: LeaveTo,
+}
+
+/// Where a caller goes who waits no longer for a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LeaveTo {
+    /// The duty mobiles, and the voicemail after them.
+    Mobile,
+    Voicemail,
+}
+
+/// The voicemail at the end of every plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Voicemail {
+    pub on: bool,
+    /// The longest message; 180 s.
+    pub limit: Duration,
+    /// Silence that ends it; 10 s.
+    pub quiet_after: Duration,
+    /// Speech without which it is no message; 1 s.
+    pub enough_speech: Duration,
 }
 
 /// What desk phones may dial (`decisions.md` 11).

@@ -2,25 +2,46 @@
 //! knows how. Its end is always [`Action::End`], once, with every leg gone and one outcome decided.
 //!
 //! Facts may come late, twice, in any order or for legs that never were: what fits no leg is ignored.
-//! Reading starts at [`Call::on`], then `seeking.rs` (nobody has answered) and `legs.rs` (who is rung).
+//! Reading starts at [`Call::on`], then `seeking.rs` (nobody has answered), `noticing.rs` and `joining.rs`
+//! (somebody has), `voicemail.rs` (nobody will), `talking.rs`; `legs.rs` is who is rung, `caller.rs` what
+//! the caller has got so far. Each state has its file.
 
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
 use self::{
-    legs::{Key, Legs, PickUp, Turn, later},
+    announcing::Announcing,
+    caller::Caller,
+    farewell::Farewell,
+    joining::Joining,
+    legs::{Legs, Turn, later},
+    noticing::Noticing,
+    recording::Capture,
+    ring_clock::RingClock,
     seeking::Seeking,
+    talking::Talking,
+    voicemail::Voicemail,
 };
-use super::plan::{Plan, Target};
-use crate::desk::ticket::{Direction, Outcome, Side, Unanswered};
+use super::{
+    plan::{Plan, Target},
+    prompt::{Repeat, Sound},
+};
+use crate::desk::ticket::{NoticeEnd, Outcome, Side, Unanswered};
 
+mod announcing;
+mod caller;
+mod closing;
+mod farewell;
+mod joining;
 mod legs;
+mod noticing;
+mod queue;
+mod recording;
+mod ring_clock;
 mod seeking;
-
-/// How long media may take to join two legs before that counts as failed. They answer within
-/// milliseconds; doubled, somebody says hello into silence for longer.
-const JOIN_PATIENCE: Duration = Duration::from_secs(3);
+mod talking;
+mod voicemail;
 
 /// One side of a call, or an attempt at one. Given out by the switch for the caller and by
 /// [`Call`] (counting up from 1) for those it dials: unique within the call, 0 is the caller.
@@ -68,9 +89,32 @@ pub enum Event {
     JoinFailed {
         leg: LegIndex,
     },
-    /// A prompt came to its end on that leg.
+    /// What was last ordered to be played on that leg came to its end.
     Played {
         leg: LegIndex,
+    },
+    /// What was last ordered to be played on that leg cannot be: no such file, or nobody to hear it.
+    PlayFailed {
+        leg: LegIndex,
+    },
+    /// The caller has got what [`Action::AnswerCaller`] or [`Action::ProgressCaller`] sent, and can be
+    /// played to.
+    CallerReached,
+    /// It could not be sent: no ports, or no codec in common.
+    CallerNotReached,
+    /// What is recorded of that leg alone holds speech.
+    Spoke {
+        leg: LegIndex,
+    },
+    /// Nothing has been said for long on the leg that is recorded alone.
+    Quiet {
+        leg: LegIndex,
+    },
+    /// The recording could not be begun, or broke off.
+    RecordingFailed,
+    /// A phone that this call waits for ([`Call::waits_for`]) has a line free, and it is this call's turn.
+    PhoneFree {
+        phone: String,
     },
     /// A digit was pressed on that leg.
     Digit {
@@ -80,17 +124,6 @@ pub enum Event {
     /// Somebody at the console or the command line ends the call.
     EndOrdered,
     DeadlinePassed,
-}
-
-/// What to say on a leg; the house names the files.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Prompt {
-    /// “物业热线来电，接听请按一”.
-    ForwardConfirm,
-    /// “来电已经结束”: somebody else took it.
-    ForwardTooLate,
-    /// “业主已经挂机”.
-    CallerGone,
 }
 
 /// Why the caller is refused.
@@ -127,11 +160,15 @@ pub enum Action {
     PassEarlyMedia {
         leg: LegIndex,
     },
-    /// Joins the caller's media with the leg's and starts the recorder; answered by `Joined` or `JoinFailed`.
+    /// 183 to the caller with media of our own; answered by `CallerReached` or `CallerNotReached`.
+    ProgressCaller,
+    /// Joins the caller's media with the leg's; answered by `Joined` or `JoinFailed`. With `Record` the
+    /// recorder starts, or goes on.
     Join {
         leg: LegIndex,
+        record: Record,
     },
-    /// 200 to the caller.
+    /// 200 to the caller; answered by `CallerReached` or `CallerNotReached`.
     AnswerCaller,
     /// A final refusal to the caller; the caller's leg is over with it.
     RefuseCaller {
@@ -139,14 +176,27 @@ pub enum Action {
     },
     /// BYE to the caller.
     HangUpCaller,
-    /// Plays once on that leg, in place of what is being played; answered by `Played`.
+    /// Plays these one after the other on that leg, in place of what is being played. Answered by `Played`
+    /// at the end of what is played `Once`, or by `PlayFailed`.
     Play {
         leg: LegIndex,
-        prompt: Prompt,
+        sounds: Vec<Sound>,
+        repeat: Repeat,
     },
     StopPlaying {
         leg: LegIndex,
     },
+    /// Records what that leg says, the other side silent, from now on. Tells once that somebody `Spoke`
+    /// when there was so much speech, and `Quiet` whenever there was none for so long; or `RecordingFailed`.
+    Record {
+        leg: LegIndex,
+        enough_speech: Duration,
+        quiet_after: Duration,
+    },
+    /// The recording ends here; what there is of it is kept.
+    StopRecording,
+    /// The recording ends here, and nothing of it is kept.
+    DiscardRecording,
     /// Something for ticket, log and event stream.
     Note(Note),
     /// The call is over: nothing follows, every leg is gone or being hung up.
@@ -159,22 +209,63 @@ pub enum Note {
     /// The ring clock started.
     FirstRing,
     /// Not answered within three rings: at this moment, whatever comes.
-    Flagged { ring: u32 },
+    Flagged {
+        ring: u32,
+    },
+    /// The recording notice begins to be played to the caller.
+    NoticeStarted,
+    NoticeEnded {
+        how: NoticeEnd,
+    },
+    /// The caller wants no recording.
+    RecordingRefused,
+    /// All lines were busy: the caller waits for one.
+    Queued,
+    /// The caller waits no longer for a line; in words why: `waited 60 s`, `by key`.
+    LeftQueue {
+        why: String,
+    },
+    /// The caller is asked for a message.
+    Voicemail,
     /// The mobiles' turn has come; in words why: `nobody on duty`, `not answered in 3 rings`.
-    Forwarding { why: String },
+    Forwarding {
+        why: String,
+    },
     /// A leg rings.
-    Ringing { leg: LegIndex },
+    Ringing {
+        leg: LegIndex,
+    },
     /// A mobile was picked up; no person proven yet.
-    Picked { leg: LegIndex },
+    Picked {
+        leg: LegIndex,
+    },
     /// A person answered, in this ring.
-    Answered { leg: LegIndex, ring: Option<u32> },
+    Answered {
+        leg: LegIndex,
+        ring: Option<u32>,
+    },
     /// A leg ended unanswered: by itself, or because of the [`Action::HangUp`] just before.
-    Unanswered { leg: LegIndex, why: Unanswered },
+    Unanswered {
+        leg: LegIndex,
+        why: Unanswered,
+    },
     /// The answered leg, the caller (also before any answer) or the house hung up; `first` as the
     /// ticket keeps it.
-    HungUp { first: Side },
+    HungUp {
+        first: Side,
+    },
     /// Decided once. `ring`: in which the call was answered, given up or left.
-    Outcome { outcome: Outcome, ring: Option<u32> },
+    Outcome {
+        outcome: Outcome,
+        ring: Option<u32>,
+    },
+}
+
+/// Whether a join is recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Record {
+    Both,
+    Nothing,
 }
 
 /// One call.
@@ -183,20 +274,29 @@ pub struct Call {
     plan: Plan,
     started: Instant,
     legs: Legs,
+    caller: Caller,
+    clock: RingClock,
+    capture: Capture,
     state: State,
 }
 
-/// How far a call is. Each state's data is in its variant.
+/// How far a call is. Each state's data is in its variant, and each has its file.
 #[derive(Debug)]
 enum State {
+    /// The caller hears the recording notice before anything rings.
+    Announcing(Announcing),
     /// Nobody has answered.
     Seeking(Seeking),
     /// A person answered and is being joined with the caller; the others ring on until that is done.
     Joining(Joining),
-    /// The caller talks with this leg.
-    Talking {
-        with: LegIndex,
-    },
+    /// A person answered, and both sides hear what has to be said before they are joined.
+    Noticing(Noticing),
+    /// The caller talks with somebody.
+    Talking(Talking),
+    /// Nobody was there: the caller leaves a message.
+    Voicemail(Voicemail),
+    /// The caller hears a last word and is hung up.
+    Farewell(Farewell),
     /// Caller and talk are over; a mobile still hears its last prompt.
     Closing,
     Over,
@@ -205,190 +305,84 @@ enum State {
 impl Call {
     /// Starts to walk the plan.
     pub fn start(plan: Plan, now: Instant) -> (Self, Vec<Action>) {
-        let mut call = Self { plan, started: now, legs: Legs::default(), state: State::Over };
-        let mut turn = Turn::new(&call.plan, now, &mut call.legs, now);
-        call.state = Seeking::start(&mut turn);
-        let actions = turn.actions;
+        let mut call = Self {
+            plan,
+            started: now,
+            legs: Legs::default(),
+            caller: Caller::Waiting,
+            clock: RingClock::default(),
+            capture: Capture::Wanted,
+            state: State::Over,
+        };
+        let actions = call.turn(now, |_, turn| Announcing::start(turn));
         (call, actions)
     }
 
     /// Takes in one fact and answers with what to do about it, in order. After [`Action::End`] the
     /// answer is always empty.
     pub fn on(&mut self, event: Event, now: Instant) -> Vec<Action> {
-        let mut turn = Turn::new(&self.plan, self.started, &mut self.legs, now);
-        self.state = match std::mem::replace(&mut self.state, State::Over) {
-            State::Seeking(seeking) => seeking.on(event, &mut turn),
-            State::Joining(joining) => joining.on(event, &mut turn),
-            State::Talking { with } => talking(with, event, &mut turn),
-            State::Closing => closing(event, &mut turn),
-            State::Over => State::Over,
+        self.caller.hears(&event);
+        self.turn(now, |state, turn| {
+            turn.heed_refusal(&event, &state);
+            match state {
+                State::Announcing(announcing) => announcing.on(event, turn),
+                State::Seeking(seeking) => seeking.on(event, turn),
+                State::Joining(joining) => joining.on(event, turn),
+                State::Noticing(noticing) => noticing.on(event, turn),
+                State::Talking(talking) => talking.on(event, turn),
+                State::Voicemail(voicemail) => voicemail.on(event, turn),
+                State::Farewell(farewell) => farewell.on(event, turn),
+                State::Closing => closing::on(event, turn),
+                State::Over => State::Over,
+            }
+        })
+    }
+
+    fn turn(&mut self, now: Instant, think: impl FnOnce(State, &mut Turn<'_>) -> State) -> Vec<Action> {
+        let mut turn = Turn {
+            plan: &self.plan,
+            started: self.started,
+            legs: &mut self.legs,
+            caller: &mut self.caller,
+            clock: &mut self.clock,
+            capture: &mut self.capture,
+            now,
+            actions: Vec::new(),
         };
+        self.state = think(std::mem::replace(&mut self.state, State::Over), &mut turn);
         turn.actions
     }
 
     /// When this call next wants [`Event::DeadlinePassed`]. `None` only after its end.
     pub fn deadline(&self) -> Option<Instant> {
-        let longest = later(self.started, self.plan.longest_call);
         let leaving = self.legs.leaving_deadline();
-        match &self.state {
-            State::Seeking(seeking) => Some(seeking.deadline(&self.plan, self.started, &self.legs)),
-            State::Joining(joining) => Some(leaving.map_or(joining.until, |at| at.min(joining.until))),
-            State::Talking { .. } => Some(leaving.map_or(longest, |at| at.min(longest))),
-            State::Closing => leaving,
-            State::Over => None,
-        }
-    }
-}
-
-/// A person answered; the caller's media and theirs are being joined.
-#[derive(Debug)]
-struct Joining {
-    with: LegIndex,
-    /// The ring in which they answered.
-    ring: Option<u32>,
-    /// Then the join counts as failed.
-    until: Instant,
-    /// To go on with if it fails.
-    seeking: Seeking,
-}
-
-impl Joining {
-    fn new(with: LegIndex, ring: Option<u32>, now: Instant, seeking: Seeking) -> Self {
-        Self { with, ring, until: later(now, JOIN_PATIENCE), seeking }
-    }
-
-    fn on(mut self, event: Event, turn: &mut Turn<'_>) -> State {
-        match event {
-            Event::Joined { leg } if leg == self.with => return self.joined(turn),
-            Event::JoinFailed { leg } if leg == self.with => return self.failed(turn),
-            Event::HungUp { leg: LegIndex::CALLER } => return self.seeking.abandoned(turn),
-            Event::EndOrdered => return self.seeking.ended_by_house(turn),
-            // They lifted and put down again: as if they had declined.
-            Event::HungUp { leg } if leg == self.with => {
-                self.seeking.over(leg, Unanswered::Declined, turn);
-                return self.seeking.advance(turn);
-            }
-            Event::Unanswered { leg, why } if leg == self.with => {
-                self.seeking.over(leg, why, turn);
-                return self.seeking.advance(turn);
-            }
-            Event::HungUp { leg } => self.seeking.lost(leg, turn),
-            Event::Unanswered { leg, why } => self.seeking.over(leg, why, turn),
-            Event::Redirected { leg, to: _ } => self.seeking.over(leg, Unanswered::Declined, turn),
-            Event::Ringing { leg } => self.seeking.ringing(leg, turn),
-            Event::Answered { leg } => match turn.picked_up(leg) {
-                PickUp::Person => turn.send_off(leg, Prompt::ForwardTooLate),
-                PickUp::NotYet => {}
-            },
-            Event::Digit { leg, digit } => match turn.pressed(leg, digit) {
-                Key::Accept => turn.send_off(leg, Prompt::ForwardTooLate),
-                Key::Refuse => self.seeking.hang_up(leg, Unanswered::RefusedByKey, turn),
-                Key::Nothing => {}
-            },
-            Event::Played { leg } => turn.prompt_over(leg),
-            Event::EarlyMedia { .. }
-            | Event::Joined { .. }
-            | Event::JoinFailed { .. }
-            | Event::DeadlinePassed => {}
-        }
-        turn.end_last_prompts();
-        if turn.now >= self.until { self.failed(turn) } else { State::Joining(self) }
-    }
-
-    fn joined(self, turn: &mut Turn<'_>) -> State {
-        let Self { with, ring, .. } = self;
-        turn.push(Action::AnswerCaller);
-        turn.send_off_all(Some(with), Prompt::ForwardTooLate);
-        let outcome = match (turn.plan.direction, turn.legs.get(with).map(|leg| &leg.target)) {
-            (Direction::Hotline, Some(Target::Phone(_)) | None) => Outcome::AnsweredByDesk,
-            (Direction::Hotline, Some(Target::Mobile { .. } | Target::Outside(_))) => {
-                Outcome::AnsweredByMobile
-            }
-            (Direction::Out | Direction::Internal, _) => Outcome::AnsweredByOther,
+        let own = match &self.state {
+            State::Announcing(announcing) => announcing.deadline(),
+            State::Seeking(seeking) => seeking.deadline(self),
+            State::Joining(joining) => joining.deadline(),
+            State::Noticing(noticing) => noticing.deadline(),
+            State::Talking(_) => later(self.started, self.plan.longest_call),
+            State::Voicemail(voicemail) => voicemail.deadline(self),
+            State::Farewell(farewell) => farewell.deadline(),
+            State::Closing => return leaving,
+            State::Over => return None,
         };
-        turn.note(Note::Answered { leg: with, ring });
-        turn.note(Note::Outcome { outcome, ring });
-        State::Talking { with }
+        Some(leaving.map_or(own, |at| at.min(own)))
     }
 
-    fn failed(mut self, turn: &mut Turn<'_>) -> State {
-        self.seeking.join_failed(self.with, turn);
-        self.seeking.advance(turn)
-    }
-}
-
-/// Caller and callee talk: whoever hangs up first ends it for both.
-fn talking(with: LegIndex, event: Event, turn: &mut Turn<'_>) -> State {
-    let first = match event {
-        Event::HungUp { leg: LegIndex::CALLER } => Some(Side::Caller),
-        Event::HungUp { leg } | Event::Unanswered { leg, .. } | Event::Redirected { leg, .. }
-            if leg == with =>
-        {
-            Some(Side::Callee)
-        }
-        Event::HungUp { leg } | Event::Unanswered { leg, .. } | Event::Redirected { leg, .. } => {
-            turn.is_over(leg, Unanswered::NotNeeded);
-            None
-        }
-        Event::EndOrdered => Some(Side::House),
-        Event::Played { leg } => {
-            turn.prompt_over(leg);
-            None
-        }
-        Event::Ringing { .. }
-        | Event::EarlyMedia { .. }
-        | Event::Answered { .. }
-        | Event::Joined { .. }
-        | Event::JoinFailed { .. }
-        | Event::Digit { .. }
-        | Event::DeadlinePassed => None,
-    };
-    let first = first.or_else(|| (turn.now >= turn.at_longest()).then_some(Side::House));
-    turn.end_last_prompts();
-    let Some(first) = first else { return State::Talking { with } };
-    match first {
-        Side::Caller => turn.hang_up_talk(with),
-        Side::Callee => {
-            turn.talk_is_over(with);
-            turn.push(Action::HangUpCaller);
-        }
-        Side::House => {
-            turn.hang_up_talk(with);
-            turn.push(Action::HangUpCaller);
-        }
-    }
-    turn.note(Note::HungUp { first });
-    State::close(turn)
-}
-
-/// Waits for the last prompts.
-fn closing(event: Event, turn: &mut Turn<'_>) -> State {
-    match event {
-        Event::HungUp { leg } | Event::Unanswered { leg, .. } | Event::Redirected { leg, .. } => {
-            turn.is_over(leg, Unanswered::NotNeeded);
-        }
-        Event::Played { leg } => turn.prompt_over(leg),
-        Event::EndOrdered => turn.hang_up_all(),
-        Event::Ringing { .. }
-        | Event::EarlyMedia { .. }
-        | Event::Answered { .. }
-        | Event::Joined { .. }
-        | Event::JoinFailed { .. }
-        | Event::Digit { .. }
-        | Event::DeadlinePassed => {}
-    }
-    turn.end_last_prompts();
-    State::close(turn)
-}
-
-impl State {
-    /// The call ends as soon as no leg is left.
-    fn close(turn: &mut Turn<'_>) -> Self {
-        if turn.legs.is_empty() {
-            turn.push(Action::End);
-            Self::Over
-        } else {
-            Self::Closing
+    /// Whether this call waits in the queue and would be rung on that phone if it had a line free
+    /// ([`Event::PhoneFree`]).
+    pub fn waits_for(&self, phone: &str) -> bool {
+        match &self.state {
+            State::Seeking(seeking) => seeking.waits_for(phone, self),
+            State::Announcing(_)
+            | State::Joining(_)
+            | State::Noticing(_)
+            | State::Talking(_)
+            | State::Voicemail(_)
+            | State::Farewell(_)
+            | State::Closing
+            | State::Over => false,
         }
     }
 }

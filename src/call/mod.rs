@@ -5,6 +5,7 @@ pub mod house;
 pub mod journal;
 pub mod machine;
 pub mod plan;
+pub mod prompt;
 pub mod staffing;
 
 #[cfg(test)]

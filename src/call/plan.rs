@@ -5,7 +5,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    house::{AtFlag, House, Mobile, MobileOrder, Rings},
+    house::{AtFlag, House, LeaveTo, Mobile, MobileOrder, NoticeAt, Rings},
+    prompt::{Prompt, Sound},
     staffing::Staffing,
 };
 use crate::desk::{number::Number, ticket::Direction};
@@ -49,21 +50,58 @@ pub struct Plan {
     pub key_patience: Duration,
     pub accept_key: char,
     pub refuse_key: char,
+    /// What a picked-up mobile hears until a key is pressed.
+    pub confirm: Vec<Sound>,
+    /// When the recording notice is played, if at all.
+    pub notice: NoticeAt,
+    /// The key by which the caller refuses to be recorded.
+    pub refuse_recording_key: Option<char>,
+    /// All lines are busy: wait for one.
+    pub queue: Option<QueuePlan>,
+    /// How the plan ends; `None`: by refusing the caller.
+    pub voicemail: Option<VoicemailPlan>,
     /// Ring clock; `None` for calls out and internal calls, which are never flagged.
     pub rings: Option<Rings>,
-    /// How long the caller hears 180 when there is nobody left to ring, before the 480.
+    /// How long the caller hears 180 when there is nobody left to ring, before the voicemail or the 480.
     pub nobody_patience: Duration,
     pub longest_call: Duration,
 }
 
 impl Plan {
     /// The keys that have a meaning in this call.
-    pub fn keys(&self) -> [char; 2] {
-        [self.accept_key, self.refuse_key]
+    pub fn keys(&self) -> Vec<char> {
+        let leave_queue = self.queue.as_ref().and_then(|queue| queue.leave_key);
+        [Some(self.accept_key), Some(self.refuse_key), self.refuse_recording_key, leave_queue]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 }
 
-/// When the mobiles start, if `first` did not answer. Except with `After`, they start at once when
+/// How a caller waits for a line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueuePlan {
+    /// The phones on duty; a line that becomes free on one is for the first who waits.
+    pub phones: Vec<String>,
+    pub patience: Duration,
+    pub care_every: Duration,
+    pub sorry_after: Duration,
+    pub leave_key: Option<char>,
+    pub leave_to: LeaveTo,
+}
+
+/// How a message is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VoicemailPlan {
+    /// The longest message.
+    pub limit: Duration,
+    /// Silence that ends it.
+    pub quiet_after: Duration,
+    /// Speech without which it is no message.
+    pub enough_speech: Duration,
+}
+
+/// When the mobiles start, if `first` did not answer. Except with `AfterQueue`, they start at once when
 /// nobody of `first` is left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MobilesStart {
@@ -73,21 +111,22 @@ pub enum MobilesStart {
     AtFlag,
     /// When `first` is through.
     AfterFirst,
-    /// All lines busy: this long after the call came in.
-    After(Duration),
+    /// All lines busy: when the caller leaves the queue.
+    AfterQueue,
 }
 
 /// The plan of a call to the hotline. `looped`: the caller is a mobile of ours (`decisions.md` 9), so
 /// no mobile is rung.
 pub fn hotline(house: &House, staffing: &Staffing, looped: bool) -> Plan {
     let forwarding = &house.forwarding;
+    let queue = queue(house, staffing);
     let mobiles_start = if !staffing.ring.is_empty() {
         match forwarding.at_flag {
             AtFlag::Also | AtFlag::Instead => MobilesStart::AtFlag,
             AtFlag::No => MobilesStart::AfterFirst,
         }
-    } else if staffing.all_busy {
-        MobilesStart::After(forwarding.busy_patience)
+    } else if queue.is_some() {
+        MobilesStart::AfterQueue
     } else {
         MobilesStart::AtOnce
     };
@@ -101,9 +140,36 @@ pub fn hotline(house: &House, staffing: &Staffing, looped: bool) -> Plan {
         first_stops_for_mobiles: forwarding.at_flag == AtFlag::Instead,
         mobiles: if looped { Vec::new() } else { staffing.mobiles.iter().map(mobile).collect() },
         mobiles_start,
+        notice: house.notice.at,
+        refuse_recording_key: house.notice.refuse_key,
+        queue,
+        voicemail: house.voicemail.on.then_some(VoicemailPlan {
+            limit: house.voicemail.limit,
+            quiet_after: house.voicemail.quiet_after,
+            enough_speech: house.voicemail.enough_speech,
+        }),
         rings: Some(house.rings),
         ..without_mobiles(house, Direction::Hotline)
     }
+}
+
+/// Every line of the desk is busy, and the house lets callers wait for one.
+fn queue(house: &House, staffing: &Staffing) -> Option<QueuePlan> {
+    let (queue, patience) = (&house.queue, house.forwarding.busy_patience);
+    (staffing.ring.is_empty() && staffing.all_busy && !patience.is_zero()).then(|| QueuePlan {
+        phones: staffing.desk.clone(),
+        patience,
+        care_every: queue.care_every,
+        sorry_after: queue.sorry_after,
+        leave_key: queue.leave_key,
+        leave_to: queue.leave_to,
+    })
+}
+
+/// “A call of the hotline: press one”, and who it is from.
+fn confirm(house: &House) -> Vec<Sound> {
+    let number = house.forwarding.speak_number.then_some(Sound::CallersNumber);
+    std::iter::once(Prompt::ForwardConfirm.into()).chain(number).collect()
 }
 
 /// The plan of a call from a desk phone to a number outside, over `trunk` or the first that is up.
@@ -133,6 +199,11 @@ fn without_mobiles(house: &House, direction: Direction) -> Plan {
         key_patience: forwarding.key_patience,
         accept_key: forwarding.accept_key,
         refuse_key: forwarding.refuse_key,
+        confirm: confirm(house),
+        notice: NoticeAt::Off,
+        refuse_recording_key: None,
+        queue: None,
+        voicemail: None,
         rings: None,
         nobody_patience: house.nobody_patience,
         longest_call: house.longest_call,

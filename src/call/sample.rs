@@ -1,8 +1,12 @@
-//! The house that this room's tests live in: the defaults of `domain.md`, two phones, two mobiles.
+//! The house that this room's tests live in: the defaults of `domain.md`, two phones, two mobiles; no
+//! notice, queue or voicemail, which those switch on that are about them.
 
 use std::time::Duration;
 
-use super::house::{AtFlag, AwayRules, CallingOut, Forwarding, House, Mobile, MobileOrder, Phone, Rings};
+use super::house::{
+    AtFlag, AwayRules, CallingOut, Forwarding, House, LeaveTo, Mobile, MobileOrder, Notice, NoticeAt, Phone,
+    Queue, Rings, Voicemail,
+};
 use crate::desk::{number::Number, rota::Rota};
 
 pub(super) fn house() -> House {
@@ -23,8 +27,12 @@ pub(super) fn house() -> House {
             accept_key: '1',
             refuse_key: '2',
             busy_patience: s(0),
+            speak_number: false,
             loop_window: s(30),
         },
+        notice: Notice { at: NoticeAt::Off, refuse_key: None },
+        queue: Queue { care_every: s(30), sorry_after: s(30), leave_key: None, leave_to: LeaveTo::Mobile },
+        voicemail: Voicemail { on: false, limit: s(180), quiet_after: s(10), enough_speech: s(1) },
         calling_out: CallingOut {
             allowed_prefixes: vec!["13".into(), "0".into()],
             hourly_cap: 30,
@@ -33,6 +41,7 @@ pub(super) fn house() -> House {
         },
         away: AwayRules { key: "away".into(), until_end_of_shift: true },
         nobody_patience: s(20),
+        redial_window: s(1800),
         longest_call: s(4 * 3600),
     }
 }

@@ -50,6 +50,8 @@ pub struct Staffing {
     pub ring: Vec<String>,
     /// Some phone on duty is reachable, but every one of them has all lines taken.
     pub all_busy: bool,
+    /// The phones on duty, whatever state they are in.
+    pub desk: Vec<String>,
     /// Mobiles to try, in order.
     pub mobiles: Vec<Mobile>,
     /// The state of the desk in words, for ticket and console: `801 not registered since 02:14`.
@@ -98,6 +100,7 @@ pub fn staffing(
     Staffing {
         shift: shift.map(|shift| shift.name.clone()),
         operator: shift.and_then(|shift| shift.operator.clone()),
+        desk: seen.iter().filter(|_| staffed).map(|phone| phone.name.to_owned()).collect(),
         all_busy: staffed && ring.is_empty() && seen.iter().any(|phone| matches!(phone.can, Can::NotNow)),
         ring,
         mobiles: mobiles(house, shift),

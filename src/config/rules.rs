@@ -12,8 +12,11 @@ use super::{
 };
 use crate::{
     call::{
-        house::{AtFlag, AwayRules, CallingOut, Forwarding, House, Mobile, MobileOrder, Phone, Rings},
-        machine::Prompt,
+        house::{
+            AtFlag, AwayRules, CallingOut, Forwarding, House, LeaveTo, Mobile, MobileOrder, Notice, NoticeAt,
+            Phone, Queue, Rings, Voicemail,
+        },
+        prompt::{PROMPTS, Prompt},
     },
     desk::{
         number::Number,
@@ -35,6 +38,8 @@ pub struct Rules {
     pub office: Office,
     /// How long recordings stay.
     pub retention: Retention,
+    /// Music for those who wait; `None`: a soft tone.
+    pub comfort: Option<PathBuf>,
 }
 
 /// Reads the whole file; faults are noted in the table.
@@ -44,6 +49,7 @@ pub(super) fn read(mut top: Table<'_>) -> Rules {
     let zone = top.parsed("timezone", "a time zone such as \"Asia/Shanghai\"", |text| text.parse().ok());
     let nobody_patience = top.seconds("nobody_patience_seconds", 0.0..=600.0, Duration::from_secs(20));
     let longest_call = top.seconds("longest_call_seconds", 60.0..=86_400.0, Duration::from_secs(4 * 3600));
+    let redial_window = top.seconds("redial_seconds", 0.0..=86_400.0, Duration::from_secs(1800));
     let rings = read_rings(top.table("rings"));
     let (phones, passwords) = read_phones(&mut top, &hotlines);
     let mobiles = read_mobiles(&mut top);
@@ -55,7 +61,10 @@ pub(super) fn read(mut top: Table<'_>) -> Rules {
     let forwarding = read_forwarding(top.table("forwarding"));
     let calling_out = read_calling_out(top.table("calling_out"));
     let away = read_away(top.table("away"));
-    let prompts = read_prompts(top.table("prompts"));
+    let notice = read_notice(top.table("notice"));
+    let queue = read_queue(top.table("queue"));
+    let voicemail = read_voicemail(top.table("voicemail"));
+    let (prompts, comfort) = read_prompts(top.table("prompts"));
     let office = super::office::read(&mut top);
     let retention = read_retention(top.table("retention"));
     top.close();
@@ -68,12 +77,16 @@ pub(super) fn read(mut top: Table<'_>) -> Rules {
         mobiles,
         rota,
         forwarding,
+        notice,
+        queue,
+        voicemail,
         calling_out,
         away,
         nobody_patience,
+        redial_window,
         longest_call,
     };
-    Rules { house, passwords, prompts, office, retention }
+    Rules { house, passwords, prompts, comfort, office, retention }
 }
 
 fn read_hotlines(top: &mut Table<'_>) -> Vec<String> {
@@ -280,7 +293,8 @@ fn read_forwarding(mut table: Table<'_>) -> Forwarding {
         key_patience: table.seconds("key_patience_seconds", 1.0..=120.0, Duration::from_secs(12)),
         accept_key: read_key(&mut table, "accept_key", '1'),
         refuse_key: read_key(&mut table, "refuse_key", '2'),
-        busy_patience: table.seconds("busy_patience_seconds", 0.0..=3600.0, Duration::ZERO),
+        busy_patience: table.seconds("busy_patience_seconds", 0.0..=3600.0, Duration::from_secs(60)),
+        speak_number: table.flag("speak_number", true),
         loop_window: table.seconds("loop_window_seconds", 0.0..=3600.0, Duration::from_secs(30)),
     };
     if forwarding.accept_key == forwarding.refuse_key {
@@ -292,11 +306,55 @@ fn read_forwarding(mut table: Table<'_>) -> Forwarding {
 
 /// One key of a telephone.
 fn read_key(table: &mut Table<'_>, key: &str, default: char) -> char {
-    let read = |text: &str| {
-        let mut keys = text.chars();
-        keys.next().filter(|c| "0123456789*#".contains(*c) && keys.next().is_none())
+    table.parsed(key, "one key of a telephone such as \"1\"", telephone_key).unwrap_or(default)
+}
+
+/// One key of a telephone, or none: `""`, and where nothing is said.
+fn read_key_or_none(table: &mut Table<'_>, key: &str) -> Option<char> {
+    let read = |text: &str| if text.is_empty() { Some(None) } else { telephone_key(text).map(Some) };
+    table.parsed(key, "one key of a telephone such as \"9\", or \"\"", read).flatten()
+}
+
+fn telephone_key(text: &str) -> Option<char> {
+    let mut keys = text.chars();
+    keys.next().filter(|c| "0123456789*#".contains(*c) && keys.next().is_none())
+}
+
+fn read_notice(mut table: Table<'_>) -> Notice {
+    let at = [
+        ("on_answer", NoticeAt::OnAnswer),
+        ("before_ringing", NoticeAt::BeforeRinging),
+        ("off", NoticeAt::Off),
+    ];
+    let notice = Notice {
+        at: table.choice("at", &at, NoticeAt::OnAnswer),
+        refuse_key: read_key_or_none(&mut table, "refuse_key"),
     };
-    table.parsed(key, "one key of a telephone such as \"1\"", read).unwrap_or(default)
+    table.close();
+    notice
+}
+
+fn read_queue(mut table: Table<'_>) -> Queue {
+    let leave_to = [("mobile", LeaveTo::Mobile), ("voicemail", LeaveTo::Voicemail)];
+    let queue = Queue {
+        care_every: table.seconds("care_every_seconds", 5.0..=600.0, Duration::from_secs(30)),
+        sorry_after: table.seconds("sorry_after_seconds", 0.0..=3600.0, Duration::from_secs(30)),
+        leave_key: read_key_or_none(&mut table, "leave_key"),
+        leave_to: table.choice("leave_to", &leave_to, LeaveTo::Mobile),
+    };
+    table.close();
+    queue
+}
+
+fn read_voicemail(mut table: Table<'_>) -> Voicemail {
+    let voicemail = Voicemail {
+        on: table.flag("on", true),
+        limit: table.seconds("limit_seconds", 5.0..=3600.0, Duration::from_secs(180)),
+        quiet_after: table.seconds("quiet_after_seconds", 2.0..=120.0, Duration::from_secs(10)),
+        enough_speech: table.seconds("enough_speech_seconds", 0.1..=30.0, Duration::from_secs(1)),
+    };
+    table.close();
+    voicemail
 }
 
 fn read_calling_out(mut table: Table<'_>) -> CallingOut {
@@ -340,16 +398,17 @@ fn read_retention(mut table: Table<'_>) -> Retention {
     retention
 }
 
-fn read_prompts(mut table: Table<'_>) -> BTreeMap<Prompt, PathBuf> {
-    let prompts = [
-        (Prompt::ForwardConfirm, "forward_confirm", "forward_confirm.wav"),
-        (Prompt::ForwardTooLate, "forward_too_late", "forward_too_late.wav"),
-        (Prompt::CallerGone, "caller_gone", "caller_gone.wav"),
-    ]
-    .map(|(prompt, key, default)| {
-        let file = |text: &str| (!text.is_empty()).then(|| PathBuf::from(text));
-        (prompt, table.parsed(key, "a file name", file).unwrap_or_else(|| default.into()))
-    });
+/// Each prompt's file, and the music.
+fn read_prompts(mut table: Table<'_>) -> (BTreeMap<Prompt, PathBuf>, Option<PathBuf>) {
+    let file = |text: &str| (!text.is_empty()).then(|| PathBuf::from(text));
+    let prompts = PROMPTS
+        .iter()
+        .map(|(prompt, key)| {
+            let named = table.parsed(key, "a file name", file);
+            (*prompt, named.unwrap_or_else(|| format!("{key}.wav").into()))
+        })
+        .collect();
+    let comfort = table.text("comfort").filter(|name| !name.is_empty()).map(PathBuf::from);
     table.close();
-    prompts.into()
+    (prompts, comfort)
 }

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     call::{
         house::{AtFlag, MobileOrder},
-        machine::Prompt,
+        prompt::Prompt,
     },
     desk::rota::Change,
     sip::{hop::Transport, offer::AudioCodec},

@@ -30,7 +30,7 @@ use crate::{
         outage::{Edge, OutageChange, Subject},
         ticket::TicketChange,
     },
-    media::{Media, MediaSettings},
+    media::{Media, MediaSettings, PromptFiles},
     sip::hop::{Hop, Listener},
     store::{
         facts::StoreFact,
@@ -40,7 +40,7 @@ use crate::{
     switch::{
         Input, Notice, Order, Output, Switch,
         media::{MediaCommand, MediaFact},
-        settings::{Passwords, SwitchSettings},
+        settings::{Passwords, SwitchSettings, Voice},
     },
     trace::{self, Way, book::Book, keeper::Keeper},
 };
@@ -80,6 +80,8 @@ pub(super) struct HouseRules {
     pub(super) passwords: Passwords,
     pub(super) office: Office,
     pub(super) archive: archive::Rules,
+    pub(super) prompts: PromptFiles,
+    pub(super) voice: Voice,
 }
 
 /// What a running daemon can be found by.
@@ -413,11 +415,12 @@ impl Loop {
     }
 
     fn reload_house(&mut self) -> Result<(), String> {
-        let HouseRules { house, passwords, office, archive } = (self.reload)()?;
+        let HouseRules { house, passwords, office, archive, prompts, voice } = (self.reload)()?;
         self.numbering.send_replace(office.numbering);
         self.archive.reload(archive);
         self.company.clone_from(&house.company);
-        self.turn(Input::House { house: Arc::new(house), passwords });
+        self.media.reload_prompts(&prompts);
+        self.turn(Input::House { house: Arc::new(house), passwords, voice });
         tracing::info!("house rules read");
         Ok(())
     }

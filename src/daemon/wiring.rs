@@ -1,9 +1,16 @@
 //! From the configuration to what each room wants. Rooms of one floor do not know each other, so the
 //! loop's floor carries the words across.
 
-use std::{collections::BTreeMap, net::IpAddr, path::Path, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    net::IpAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::{Context, anyhow};
+use sha2::{Digest, Sha256};
 
 use super::{
     archive::{self, ArchiveSettings},
@@ -11,7 +18,7 @@ use super::{
     sockets::Bind,
 };
 use crate::{
-    call::machine::Prompt,
+    call::prompt::Prompt,
     config::{
         self, Fault,
         network::Network,
@@ -20,8 +27,9 @@ use crate::{
         settings::Daemon,
         trunk::{Identity, Trunk},
     },
+    desk::ticket::PromptFile,
     media::{
-        MediaSettings, prompts,
+        MediaSettings, PromptFiles, prompts,
         recorder::{
             self, RecorderSettings,
             repair::{Repaired, Repairs},
@@ -42,7 +50,7 @@ use crate::{
         registrar::{Binding, BindingChange},
         settings::{
             CallerIdentity, GuardSettings, Passwords, QualifySettings, RegistrarSettings, Server, Source,
-            SubscriptionSettings, SwitchSettings, TrunkKind, TrunkSettings,
+            SubscriptionSettings, SwitchSettings, TrunkKind, TrunkSettings, Voice,
         },
     },
 };
@@ -122,7 +130,7 @@ pub fn settings(
         .collect();
     confirm_prompt(&daemon, &rules)?;
     let media = media(&daemon, &rules);
-    let switch = switch(&daemon)?;
+    let switch = switch(&daemon, &rules)?;
     let (daemon_name, house_file) = (name(daemon_file), house_file.to_owned());
     let passwords = passwords_of(&rules)?;
     let archive = ArchiveSettings {
@@ -146,7 +154,8 @@ pub fn settings(
         confirm_prompt(&daemon, &rules).map_err(|error| format!("{error:#}"))?;
         let passwords = passwords_of(&rules).map_err(|error| format!("{error:#}"))?;
         let archive = archive_rules(&rules);
-        Ok(HouseRules { house: rules.house, passwords, office: rules.office, archive })
+        let (prompts, voice) = (prompt_files(&daemon, &rules), voice(&daemon, &rules));
+        Ok(HouseRules { house: rules.house, passwords, office: rules.office, archive, prompts, voice })
     });
     Ok(ServeSettings {
         binds,
@@ -219,11 +228,7 @@ fn media(daemon: &Daemon, rules: &Rules) -> MediaSettings {
         port_min: daemon.media.port_min,
         port_max: daemon.media.port_max,
         silence_after: daemon.media.silence_after,
-        prompts: rules
-            .prompts
-            .iter()
-            .map(|(prompt, file)| (*prompt, daemon.prompts_dir.join(file)))
-            .collect(),
+        prompts: prompt_files(daemon, rules),
         recorder: RecorderSettings {
             sync_interval: daemon.recordings.sync_interval,
             disk_floor_bytes: floor(daemon),
@@ -232,7 +237,27 @@ fn media(daemon: &Daemon, rules: &Rules) -> MediaSettings {
     }
 }
 
-fn switch(daemon: &Daemon) -> anyhow::Result<SwitchSettings> {
+/// Where the house's prompts lie.
+pub(super) fn prompt_files(daemon: &Daemon, rules: &Rules) -> PromptFiles {
+    let at = |file: &PathBuf| daemon.prompts_dir.join(file);
+    PromptFiles {
+        prompts: rules.prompts.iter().map(|(prompt, file)| (*prompt, at(file))).collect(),
+        comfort: rules.comfort.as_ref().map(at),
+    }
+}
+
+/// The prompt files as they are now, for tickets that have to prove what was heard.
+fn voice(daemon: &Daemon, rules: &Rules) -> Voice {
+    let file = |file: &PathBuf| PromptFile {
+        name: file.display().to_string(),
+        sha256: std::fs::read(daemon.prompts_dir.join(file))
+            .ok()
+            .map(|bytes| hex::encode(Sha256::digest(bytes))),
+    };
+    Voice(rules.prompts.iter().map(|(prompt, name)| (*prompt, file(name))).collect())
+}
+
+fn switch(daemon: &Daemon, rules: &Rules) -> anyhow::Result<SwitchSettings> {
     let sip = &daemon.sip;
     let guard = sip.failed_auth.map_or((0, Duration::ZERO), |limit| (limit.per_minute, limit.ignored));
     Ok(SwitchSettings {
@@ -271,6 +296,7 @@ fn switch(daemon: &Daemon) -> anyhow::Result<SwitchSettings> {
             digest: sip.digest,
         },
         trunks: daemon.trunks.iter().map(|t| trunk(t, daemon)).collect::<anyhow::Result<_>>()?,
+        voice: voice(daemon, rules),
         number_block: NUMBER_BLOCK,
         max_calls: MOST_CALLS,
     })

@@ -80,6 +80,8 @@ pub enum Outcome {
     AnsweredByOther,
     /// The caller hung up before anybody answered.
     Abandoned,
+    /// Nobody answered, and the caller left a message.
+    Message,
     /// Nobody answered within the patience of the house.
     Missed,
     /// We, or the number called, refused it: not allowed, busy, unknown, loop.
@@ -96,11 +98,41 @@ impl Outcome {
             Self::AnsweredByMobile => "answered by mobile",
             Self::AnsweredByOther => "answered",
             Self::Abandoned => "abandoned",
+            Self::Message => "message",
             Self::Missed => "missed",
             Self::Refused => "refused",
             Self::Interrupted => "interrupted",
         }
     }
+}
+
+/// A prompt's file, as a ticket proves what was heard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PromptFile {
+    /// As the house rules name it.
+    pub name: String,
+    /// Of its bytes, in hex; `None` where it could not be read.
+    pub sha256: Option<String>,
+}
+
+/// The recording notice as the caller heard it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    pub file: PromptFile,
+    pub started: LocalTime,
+    /// `None` while it is played, and where the daemon died meanwhile.
+    pub ended: Option<NoticeEnd>,
+}
+
+/// How the playing of a recording notice ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum NoticeEnd {
+    /// Played to its end.
+    Whole,
+    /// Broken off so long after its start, by the clock of the daemon.
+    CutAfter(Duration),
+    /// It could not be played.
+    Failed,
 }
 
 /// Which side said goodbye first.
@@ -220,6 +252,8 @@ pub enum Verdict {
     Failed(String),
     /// The daemon died during the call; what was synced was repaired.
     Interrupted,
+    /// The caller wanted no recording, and nothing was kept.
+    Refused,
     /// Nobody answered, so there was nothing to record.
     None,
 }
@@ -274,6 +308,10 @@ pub struct Ticket {
     pub outcome: Option<Outcome>,
     pub hung_up_first: Option<Side>,
     pub recording: Option<Recording>,
+    /// The recording notice, where one was played.
+    pub notice: Option<Notice>,
+    /// The caller's ticket of a short time before: this one belongs to the same matter.
+    pub redial_of: Option<TicketId>,
     pub legs: Vec<LegRecord>,
 }
 

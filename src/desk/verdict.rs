@@ -16,6 +16,12 @@ const LOST_SHARE: u64 = 100;
 /// A talk shorter than this may have a silent side: somebody listened, and hung up.
 const TALK: Duration = Duration::from_secs(5);
 
+/// The verdict on a message: nobody speaks on its right side, so that is not looked at.
+pub fn message_verdict(report: &RecordingReport, talked: Duration) -> Verdict {
+    let nobody = SideReport { packets: 1, audible_samples: 1, ..SideReport::default() };
+    verdict(&RecordingReport { operator: nobody, ..report.clone() }, talked)
+}
+
 /// The verdict on a closed recording of a talk that took so long.
 pub fn verdict(report: &RecordingReport, talked: Duration) -> Verdict {
     let time = |samples: u64| {

@@ -25,15 +25,16 @@ use super::{
     player::{self, Playing, Progress},
     ports::{PortPair, PortPool},
     prompts::Prompts,
-    recorder::Tap,
+    recorder::{Keep, Tap},
     recording::Recordings,
     relay::{relay, tell},
     reports,
+    speech::Speech,
 };
 use crate::{
-    call::machine::Prompt,
+    call::prompt::{Repeat, Sound},
     desk::ticket::TicketId,
-    switch::media::{MediaCommand, MediaFact, MediaId, RecordOrder},
+    switch::media::{MediaCommand, MediaFact, MediaId, PlayId, RecordOrder, SpeechWatch},
 };
 
 /// Sockets served per wake-up. More only lengthens the time between two readings of the clock.
@@ -78,10 +79,8 @@ pub(super) struct Engine {
 pub(super) struct State {
     legs: Legs,
     recordings: Recordings,
-    /// Rows with a prompt on its way.
+    /// Rows with sounds on their way.
     playing: Vec<Row>,
-    /// Prompts ever played.
-    prompts_played: u64,
     /// When to look at the legs next; `None` while none is described.
     tick_at: Option<Instant>,
 }
@@ -193,10 +192,11 @@ impl Engine {
             match leg.playing.as_ref().map(Playing::next_at) {
                 None => false,
                 Some(at) if at > now => true,
-                Some(_) => match player::play(leg, &self.prompts, now) {
-                    Progress::NextAt(_) => true,
-                    Progress::Ended => {
-                        tell(&self.facts, MediaFact::Played { media: leg.media });
+                Some(_) => match player::play(leg, now) {
+                    None => false,
+                    Some(Progress::NextAt(_)) => true,
+                    Some(Progress::Ended(play)) => {
+                        tell(&self.facts, MediaFact::Played { media: leg.media, play });
                         false
                     }
                 },
@@ -210,6 +210,9 @@ impl Engine {
         for leg in self.state.legs.iter_mut() {
             described |= leg.stream.is_some();
             reports::tick(leg, at);
+            if leg.speech.as_mut().is_some_and(|speech| speech.is_quiet(now)) {
+                tell(&self.facts, MediaFact::Quiet { media: leg.media });
+            }
             let since = now.saturating_duration_since(leg.heard_at);
             if leg.is_expected() && !leg.silent && since >= self.silence_after {
                 leg.silent = true;
@@ -224,6 +227,7 @@ impl Engine {
         loop {
             match self.orders.try_recv() {
                 Ok(Order::Command(command)) => self.obey(command, now),
+                Ok(Order::Prompts(prompts)) => self.prompts = prompts,
                 Ok(Order::ShutDown) | Err(mpsc::TryRecvError::Disconnected) => return Onward::ShutDown,
                 Err(mpsc::TryRecvError::Empty) => return Onward::Run,
             }
@@ -260,13 +264,33 @@ impl Engine {
                     legs.route(from, Route::Passed(to));
                 }
             }
-            MediaCommand::Play { media, prompt } => self.play(media, prompt, now),
+            MediaCommand::Play { media, play, sounds, repeat } => {
+                if let Err(why) = self.play(media, play, &sounds, repeat, now) {
+                    tracing::error!(media = media.0, ?sounds, why, "nothing is played");
+                    tell(&self.facts, MediaFact::PlayFailed { media, play, why: why.to_owned() });
+                }
+            }
             MediaCommand::StopPlaying { media } => {
                 if let Some(leg) = self.state.legs.find(media) {
                     leg.playing = None;
                 }
             }
-            MediaCommand::StopRecording { ticket } => self.stop_recording(ticket, now),
+            MediaCommand::Record { media, record, watch } => {
+                let ticket = record.ticket;
+                if let Err(why) = self.record(media, &record, watch, now) {
+                    tell(&self.facts, MediaFact::RecordingFailed { ticket, report: None, why });
+                }
+            }
+            MediaCommand::StopRecording { ticket } => {
+                if !self.stop_recording(ticket, Keep::All, now) {
+                    let why = "no recording of this ticket is running".to_owned();
+                    tell(&self.facts, MediaFact::RecordingFailed { ticket, report: None, why });
+                }
+            }
+            MediaCommand::DiscardRecording { ticket } => {
+                // Where none runs there is nothing to delete.
+                self.stop_recording(ticket, Keep::Nothing, now);
+            }
             MediaCommand::Close { media } => self.close(media, now),
         }
     }
@@ -329,42 +353,56 @@ impl Engine {
         Ok(())
     }
 
-    fn play(&mut self, media: MediaId, prompt: Prompt, now: Instant) {
-        let State { legs, playing, prompts_played, .. } = &mut self.state;
-        let row = legs.row(media);
-        let leg = row.and_then(|row| legs.get_mut(row));
-        let playable = leg.filter(|leg| {
-            leg.stream.is_some_and(|stream| {
-                self.prompts.rest(prompt, stream.codec, 0).is_some_and(|payload| !payload.is_empty())
-            })
-        });
-        let (Some(row), Some(leg)) = (row, playable) else {
-            tracing::error!(
-                media = media.0,
-                ?prompt,
-                "prompt not played: no such file, or a leg without a stream"
-            );
-            tell(&self.facts, MediaFact::Played { media });
-            return;
-        };
-        *prompts_played += 1;
-        leg.playing = Some(Playing::new(prompt, *prompts_played, now));
+    fn play(
+        &mut self,
+        media: MediaId,
+        play: PlayId,
+        sounds: &[Sound],
+        repeat: Repeat,
+        now: Instant,
+    ) -> Result<(), &'static str> {
+        let State { legs, playing, .. } = &mut self.state;
+        let row = legs.row(media).ok_or("no such leg")?;
+        let leg = legs.get_mut(row).ok_or("no such leg")?;
+        // What was played is over, whether or not this can be.
+        leg.playing = None;
+        leg.stream.ok_or("nobody described the leg's peer")?;
+        let voices: Vec<_> = sounds.iter().filter_map(|sound| self.prompts.voice(*sound)).collect();
+        if voices.is_empty() {
+            return Err("no such prompt");
+        }
+        leg.playing = Some(Playing::new(play, voices, repeat, now));
         playing.retain(|other| *other != row);
         playing.push(row);
         // Its first packet goes out now and not at the next wake-up.
         self.play_on(now);
+        Ok(())
     }
 
-    fn stop_recording(&mut self, ticket: TicketId, now: Instant) {
+    /// Records what comes from that leg alone, on the left.
+    fn record(
+        &mut self,
+        media: MediaId,
+        order: &RecordOrder,
+        watch: SpeechWatch,
+        now: Instant,
+    ) -> Result<(), String> {
         let State { legs, recordings, .. } = &mut self.state;
-        let Some(slot) = recordings.stop(&mut self.tap, ticket, now) else {
-            let why = "no recording of this ticket is running".to_owned();
-            tell(&self.facts, MediaFact::RecordingFailed { ticket, report: None, why });
-            return;
-        };
-        for leg in legs.iter_mut() {
-            leg.place = leg.place.filter(|place| place.slot != slot);
+        let leg = legs.find(media).ok_or_else(|| "the leg is not open".to_owned())?;
+        leg.place = Some(recordings.alone(&mut self.tap, order, media, now)?);
+        leg.speech = Some(Speech::new(watch, now));
+        Ok(())
+    }
+
+    /// Whether there was one.
+    fn stop_recording(&mut self, ticket: TicketId, keep: Keep, now: Instant) -> bool {
+        let State { legs, recordings, .. } = &mut self.state;
+        let Some(slot) = recordings.stop(&mut self.tap, ticket, keep, now) else { return false };
+        for leg in legs.iter_mut().filter(|leg| leg.place.is_some_and(|place| place.slot == slot)) {
+            leg.place = None;
+            leg.speech = None;
         }
+        true
     }
 
     /// Closing the sockets takes them out of epoll.

@@ -8,7 +8,7 @@ use std::{
     time::Instant,
 };
 
-use super::{player::Playing, ports::PortPair, recording::Place, reports::Reporting};
+use super::{player::Playing, ports::PortPair, recording::Place, reports::Reporting, speech::Speech};
 use crate::{
     rtp::{
         continuity::Continuity,
@@ -18,7 +18,7 @@ use crate::{
         stream::{Codec, Stream},
         telephone_event::DigitDecoder,
     },
-    switch::media::MediaId,
+    switch::media::{MediaId, PlayId},
 };
 
 /// A leg's place in [`Legs`]; used again after a close.
@@ -88,6 +88,8 @@ pub(super) struct Leg {
     pub(super) digits: DigitDecoder,
     pub(super) place: Option<Place>,
     pub(super) playing: Option<Playing>,
+    /// What is told of the speech on it, while it is recorded alone.
+    pub(super) speech: Option<Speech>,
     /// When the leg was last heard, or began to be expected.
     pub(super) heard_at: Instant,
     /// `Silent` was told and `Heard` not yet.
@@ -109,6 +111,7 @@ impl Leg {
             digits: DigitDecoder::default(),
             place: None,
             playing: None,
+            speech: None,
             heard_at: now,
             silent: false,
             counts: Counts::default(),
@@ -154,7 +157,7 @@ impl Leg {
     ) -> Option<Header> {
         let id = match source {
             Source::Relayed(media) => media.0.wrapping_mul(2),
-            Source::Played(count) => count.wrapping_mul(2).wrapping_add(1),
+            Source::Played(play) => play.0.wrapping_mul(2).wrapping_add(1),
         };
         self.outgoing.on(id, header, now)
     }
@@ -180,8 +183,7 @@ impl Leg {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Source {
     Relayed(MediaId),
-    /// The how-manieth prompt of the room it is.
-    Played(u64),
+    Played(PlayId),
 }
 
 /// Random SSRC, sequence number and timestamp (RFC 3550 §5.1), from the keys that the standard library

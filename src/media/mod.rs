@@ -4,8 +4,8 @@
 //! and never lets bytes from outside stop it. Reading starts at [`Media`], then `engine.rs` (the
 //! thread), `relay.rs` (the way of one packet), `recorder`.
 //!
-//! A `Play` on a leg that plays replaces the prompt; one `Played` answers, at the end of the last. After
-//! `StopPlaying` none does.
+//! A `Play` on a leg that plays replaces what is heard there; only the last one is answered. After
+//! `StopPlaying` none is.
 
 pub(crate) mod clock;
 mod engine;
@@ -18,6 +18,8 @@ pub mod recorder;
 mod recording;
 mod relay;
 mod reports;
+mod speech;
+mod tones;
 #[cfg(test)]
 mod wire;
 
@@ -53,7 +55,7 @@ use self::{
     recorder::{Recorder, RecorderSettings},
 };
 use crate::{
-    call::machine::Prompt,
+    call::prompt::Prompt,
     switch::media::{MediaCommand, MediaFact},
 };
 
@@ -74,9 +76,16 @@ pub struct MediaSettings {
     pub port_max: u16,
     /// A joined leg from which nothing comes for so long is told as `Silent`, within a second.
     pub silence_after: Duration,
-    /// Prompt files: 8 kHz, mono, 16-bit PCM.
-    pub prompts: BTreeMap<Prompt, PathBuf>,
+    pub prompts: PromptFiles,
     pub recorder: RecorderSettings,
+}
+
+/// The files that the house speaks by: 8 kHz, mono, 16-bit PCM.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PromptFiles {
+    pub prompts: BTreeMap<Prompt, PathBuf>,
+    /// Music for those who wait; `None`: a soft tone.
+    pub comfort: Option<PathBuf>,
 }
 
 /// The running media room. Dropping it ends it as [`Media::shut_down`] does.
@@ -95,12 +104,13 @@ pub struct Media {
 #[derive(Debug)]
 enum Order {
     Command(MediaCommand),
+    Prompts(Prompts),
     ShutDown,
 }
 
 impl Media {
     /// Starts the relay thread and the recorder. Prompts are read before it returns; one that cannot be
-    /// read is logged and answers `Played` at once. Facts go to `facts` until shut-down.
+    /// read is logged and answered by `PlayFailed`. Facts go to `facts` until shut-down.
     pub fn start(settings: MediaSettings, facts: UnboundedSender<MediaFact>) -> Result<Self, MediaError> {
         let v4 = address(settings.address_v4, settings.advertised_v4)?;
         let v6 = address(settings.address_v6, settings.advertised_v6)?;
@@ -111,7 +121,7 @@ impl Media {
         if ports.free() == 0 {
             return Err(MediaError::NoPorts { min: settings.port_min, max: settings.port_max });
         }
-        let prompts = Prompts::load(&settings.prompts);
+        let prompts = Prompts::load(&settings.prompts.prompts, settings.prompts.comfort.as_deref());
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC).map_err(refused("epoll"))?;
         let event = eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC).map_err(refused("wake-up"))?;
         let wake = Arc::new(Wake { event, pending: AtomicBool::new(false) });
@@ -146,6 +156,11 @@ impl Media {
     /// Hands a command to the relay thread; never waits.
     pub fn command(&self, command: MediaCommand) {
         self.send(Order::Command(command));
+    }
+
+    /// Reads the files again, in this thread; what is being played is played to its end as it was.
+    pub fn reload_prompts(&self, files: &PromptFiles) {
+        self.send(Order::Prompts(Prompts::load(&files.prompts, files.comfort.as_deref())));
     }
 
     /// Ends everything: running recordings are closed under their final names and told as `Recorded`, the

@@ -1,19 +1,24 @@
-//! A prompt being played on one leg: what to send next, and when. Pacing is against the prompt's own
-//! start, so that a late wake-up shifts one packet and not all that follow.
+//! Sounds being played on one leg: what to send next, and when. Pacing is against the start, so that a
+//! late wake-up shifts one packet and not all that follow.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use super::{
     leg::{Leg, Source},
-    prompts::Prompts,
+    prompts::Voice,
 };
 use crate::{
-    call::machine::Prompt,
+    call::prompt::Repeat,
     rtp::{
         g711::{self, SAMPLE_RATE},
         packet::{self, Header},
+        stream::Codec,
         timestamp::{RtpTimestamp, SequenceNumber},
     },
+    switch::media::PlayId,
 };
 
 /// Samples in the largest packet we make: 60 ms. More would only add delay.
@@ -23,17 +28,21 @@ const LARGEST_FRAME: usize = 480;
 const SMALLEST_FRAME: usize = 80;
 
 /// A wake-up later than this does not catch up in a burst, which the peer's jitter buffer would drop:
-/// the rest of the prompt is played that much later.
+/// the rest is played that much later.
 const TOO_LATE: Duration = Duration::from_millis(200);
 
-/// A prompt on its way.
+/// Sounds on their way.
 #[derive(Debug)]
 pub(super) struct Playing {
-    prompt: Prompt,
-    /// Which prompt of the room's life this is: a source of its own for the outgoing stream.
-    count: u64,
-    /// Samples sent.
+    play: PlayId,
+    /// Kept as they were at the start: a reload changes nothing that is being heard. None is empty.
+    voices: Vec<Arc<Voice>>,
+    repeat: Repeat,
+    /// Which of them is being played.
+    voice: usize,
+    /// Samples of it that were sent.
     position: usize,
+    timestamp: RtpTimestamp,
     sequence: SequenceNumber,
     next_at: Instant,
 }
@@ -42,46 +51,56 @@ pub(super) struct Playing {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Progress {
     NextAt(Instant),
-    Ended,
+    Ended(PlayId),
 }
 
 impl Playing {
-    pub(super) fn new(prompt: Prompt, count: u64, now: Instant) -> Self {
-        Self { prompt, count, position: 0, sequence: SequenceNumber(0), next_at: now }
+    /// `voices`: at least one.
+    pub(super) fn new(play: PlayId, voices: Vec<Arc<Voice>>, repeat: Repeat, now: Instant) -> Self {
+        let (timestamp, sequence) = (RtpTimestamp(0), SequenceNumber(0));
+        Self { play, voices, repeat, voice: 0, position: 0, timestamp, sequence, next_at: now }
     }
 
     pub(super) fn next_at(&self) -> Instant {
         self.next_at
     }
+
+    /// What comes next: of this voice, or of the next one where it is through; `None` at the end of all.
+    fn payload(&mut self, codec: Codec) -> Option<&[u8]> {
+        if self.voices.get(self.voice)?.rest(codec, self.position).is_empty() {
+            (self.voice, self.position) = (self.voice + 1, 0);
+            if self.voice >= self.voices.len() && self.repeat == Repeat::Forever {
+                self.voice = 0;
+            }
+        }
+        Some(self.voices.get(self.voice)?.rest(codec, self.position))
+    }
 }
 
-/// Sends what is due on the leg by `now`. The prompt ends when its last sample has been played, not when
-/// it was sent; while the peer holds us or cannot be found, time passes without packets.
-pub(super) fn play(leg: &mut Leg, prompts: &Prompts, now: Instant) -> Progress {
-    let (Some(mut playing), Some(stream)) = (leg.playing.take(), leg.stream) else {
-        return Progress::Ended;
-    };
+/// Sends what is due on the leg by `now`. A sound ends when its last sample has been played, not when it
+/// was sent; while the peer holds us or cannot be found, time passes without packets. Between two sounds
+/// the last packet of the first is filled with silence.
+pub(super) fn play(leg: &mut Leg, now: Instant) -> Option<Progress> {
+    let (mut playing, stream) = (leg.playing.take()?, leg.stream?);
     if now.saturating_duration_since(playing.next_at) > TOO_LATE {
         playing.next_at = now;
     }
+    let samples = (usize::from(stream.ptime_ms) * 8).clamp(SMALLEST_FRAME, LARGEST_FRAME);
     while playing.next_at <= now {
-        let rest = prompts.rest(playing.prompt, stream.codec, playing.position).unwrap_or_default();
-        if rest.is_empty() {
-            return Progress::Ended;
-        }
-        let samples = (usize::from(stream.ptime_ms) * 8).clamp(SMALLEST_FRAME, LARGEST_FRAME);
+        let play = playing.play;
+        let Some(rest) = playing.payload(stream.codec) else { return Some(Progress::Ended(play)) };
+        let mut frame = [g711::silence(stream.codec); LARGEST_FRAME];
+        frame.iter_mut().zip(rest).take(samples).for_each(|(place, byte)| *place = *byte);
         let header = Header {
             payload_type: stream.payload_type,
-            marker: playing.position == 0,
+            marker: playing.sequence == SequenceNumber(0) && playing.timestamp == RtpTimestamp(0),
             sequence: playing.sequence,
-            timestamp: RtpTimestamp(u32::try_from(playing.position).unwrap_or(u32::MAX)),
+            timestamp: playing.timestamp,
             ssrc: 0,
         };
         // Counted in the outgoing stream even when nobody takes it, so that its clock goes on.
-        let header = leg.outgoing_header(Source::Played(playing.count), &header, now);
+        let header = leg.outgoing_header(Source::Played(playing.play), &header, now);
         if let (Some(header), Some(to)) = (header, leg.destination()) {
-            let mut frame = [g711::silence(stream.codec); LARGEST_FRAME];
-            frame.iter_mut().zip(rest).for_each(|(place, byte)| *place = *byte);
             let mut packet = [0; packet::HEADER_LEN + LARGEST_FRAME];
             let payload = frame.get(..samples).unwrap_or_default();
             if let Some(length) = packet::compose(&header, payload, &mut packet) {
@@ -90,11 +109,13 @@ pub(super) fn play(leg: &mut Leg, prompts: &Prompts, now: Instant) -> Progress {
         }
         playing.position += samples;
         playing.sequence = playing.sequence.plus(1);
+        playing.timestamp =
+            RtpTimestamp(playing.timestamp.0.wrapping_add(u32::try_from(samples).unwrap_or(0)));
         playing.next_at += duration(samples);
     }
     let next_at = playing.next_at;
     leg.playing = Some(playing);
-    Progress::NextAt(next_at)
+    Some(Progress::NextAt(next_at))
 }
 
 fn duration(samples: usize) -> Duration {

@@ -1,13 +1,15 @@
-//! The house's voice: prompt files, read once at start and kept in both G.711 laws, so that playing one
-//! costs no work later. Never reads a file after start.
+//! The house's voice: prompt files, read at start and at a reload, and kept in both G.711 laws beside the
+//! tones that we make ourselves, so that playing one costs no work during a call.
 
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
+use super::tones;
 use crate::{
-    call::machine::Prompt,
+    call::prompt::{Prompt, Sound},
     rtp::{g711, stream::Codec},
 };
 
@@ -22,47 +24,66 @@ pub fn check(file: &Path) -> Result<(), String> {
 /// What a prompt file must be, in words for the log.
 const EXPECTED: &str = "expected 8000 Hz, mono, 16-bit PCM";
 
-/// One prompt, one byte a sample at 8 kHz.
+/// One sound, ready to be sent: one byte a sample at 8 kHz. A codec that is not G.711 gets its own field,
+/// filled here and not during a call.
 #[derive(Debug)]
-struct Spoken {
+pub(crate) struct Voice {
     alaw: Vec<u8>,
     ulaw: Vec<u8>,
 }
 
-/// All prompts that could be read.
-#[derive(Debug, Default)]
+impl Voice {
+    fn new(samples: &[i16]) -> Self {
+        let mut voice = Self { alaw: Vec::new(), ulaw: Vec::new() };
+        g711::encode(Codec::Pcma, samples, &mut voice.alaw);
+        g711::encode(Codec::Pcmu, samples, &mut voice.ulaw);
+        voice
+    }
+
+    /// The payload from sample `from` on; empty at its end.
+    pub(crate) fn rest(&self, codec: Codec, from: usize) -> &[u8] {
+        let whole = match codec {
+            Codec::Pcma => &self.alaw,
+            Codec::Pcmu => &self.ulaw,
+        };
+        whole.get(from..).unwrap_or_default()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.alaw.is_empty()
+    }
+}
+
+/// Every sound that can be played.
+#[derive(Debug)]
 pub(crate) struct Prompts {
-    spoken: BTreeMap<Prompt, Spoken>,
+    voices: BTreeMap<Sound, Arc<Voice>>,
 }
 
 impl Prompts {
-    /// Reads the files. One that is missing or has another format is logged as an error and left out;
-    /// a call that wants it goes on without.
-    pub(crate) fn load(files: &BTreeMap<Prompt, PathBuf>) -> Self {
-        let mut spoken = BTreeMap::new();
-        for (prompt, path) in files {
+    /// Reads the files, and makes the tones. One that is missing or has another format is logged as an error
+    /// and left out; a call that wants it goes on without. `comfort`: music in place of the comfort tone.
+    pub(crate) fn load(files: &BTreeMap<Prompt, PathBuf>, comfort: Option<&Path>) -> Self {
+        let mut voices: BTreeMap<Sound, Arc<Voice>> = [
+            (Sound::Beep, tones::beep()),
+            (Sound::Comfort, tones::comfort()),
+            (Sound::Ringback, tones::ringback()),
+        ]
+        .map(|(sound, samples)| (sound, Arc::new(Voice::new(&samples))))
+        .into();
+        let prompts = files.iter().map(|(prompt, path)| (Sound::Prompt(*prompt), path.as_path()));
+        for (sound, path) in prompts.chain(comfort.map(|path| (Sound::Comfort, path))) {
             match read(path) {
-                Ok(samples) => {
-                    let mut voice = Spoken { alaw: Vec::new(), ulaw: Vec::new() };
-                    g711::encode(Codec::Pcma, &samples, &mut voice.alaw);
-                    g711::encode(Codec::Pcmu, &samples, &mut voice.ulaw);
-                    spoken.insert(*prompt, voice);
-                }
-                Err(why) => tracing::error!(?prompt, path = %path.display(), why, "prompt cannot be played"),
+                Ok(samples) => drop(voices.insert(sound, Arc::new(Voice::new(&samples)))),
+                Err(why) => tracing::error!(?sound, path = %path.display(), why, "prompt cannot be played"),
             }
         }
-        Self { spoken }
+        Self { voices }
     }
 
-    /// The prompt's payload from sample `from` on, one byte a sample: empty at its end, `None` where
-    /// there is no such prompt.
-    pub(crate) fn rest(&self, prompt: Prompt, codec: Codec, from: usize) -> Option<&[u8]> {
-        let spoken = self.spoken.get(&prompt)?;
-        let whole = match codec {
-            Codec::Pcma => &spoken.alaw,
-            Codec::Pcmu => &spoken.ulaw,
-        };
-        Some(whole.get(from..).unwrap_or_default())
+    /// The sound, if there is one and something of it.
+    pub(crate) fn voice(&self, sound: Sound) -> Option<Arc<Voice>> {
+        self.voices.get(&sound).filter(|voice| !voice.is_empty()).cloned()
     }
 }
 
@@ -83,18 +104,23 @@ fn read(path: &Path) -> Result<Vec<i16>, String> {
 mod tests {
     use super::*;
 
+    fn shipped(name: &str) -> PathBuf {
+        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("prompts").join(name)
+    }
+
     #[test]
     fn a_prompt_is_kept_in_both_laws() {
-        let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("prompts/digit_1.wav");
+        let file = shipped("digit_1.wav");
         let samples = read(&file).unwrap();
-        let prompts = Prompts::load(&BTreeMap::from([(Prompt::CallerGone, file)]));
+        let prompts = Prompts::load(&BTreeMap::from([(Prompt::CallerGone, file)]), None);
+        let voice = prompts.voice(Prompt::CallerGone.into()).unwrap();
         for codec in [Codec::Pcma, Codec::Pcmu] {
             let mut expected = Vec::new();
             g711::encode(codec, &samples, &mut expected);
-            assert_eq!(prompts.rest(Prompt::CallerGone, codec, 0), Some(&expected[..]));
-            assert_eq!(prompts.rest(Prompt::CallerGone, codec, 160), Some(&expected[160..]));
-            assert_eq!(prompts.rest(Prompt::CallerGone, codec, samples.len()), Some(&[][..]));
-            assert_eq!(prompts.rest(Prompt::CallerGone, codec, usize::MAX), Some(&[][..]));
+            assert_eq!(voice.rest(codec, 0), &expected[..]);
+            assert_eq!(voice.rest(codec, 160), &expected[160..]);
+            assert_eq!(voice.rest(codec, samples.len()), &[0_u8; 0][..]);
+            assert_eq!(voice.rest(codec, usize::MAX), &[0_u8; 0][..]);
         }
     }
 
@@ -109,13 +135,15 @@ mod tests {
             sample_format: hound::SampleFormat::Int,
         };
         hound::WavWriter::create(&stereo, spec).unwrap().finalize().unwrap();
-        let prompts = Prompts::load(&BTreeMap::from([
+        let files = BTreeMap::from([
             (Prompt::ForwardConfirm, folder.path().join("nowhere.wav")),
             (Prompt::ForwardTooLate, stereo),
-            (Prompt::CallerGone, PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("prompts/digit_1.wav")),
-        ]));
-        assert_eq!(prompts.rest(Prompt::ForwardConfirm, Codec::Pcma, 0), None);
-        assert_eq!(prompts.rest(Prompt::ForwardTooLate, Codec::Pcma, 0), None);
-        assert!(prompts.rest(Prompt::CallerGone, Codec::Pcma, 0).is_some_and(|payload| !payload.is_empty()));
+            (Prompt::CallerGone, shipped("digit_1.wav")),
+        ]);
+        let prompts = Prompts::load(&files, Some(&folder.path().join("no music.wav")));
+        assert!(prompts.voice(Prompt::ForwardConfirm.into()).is_none());
+        assert!(prompts.voice(Prompt::ForwardTooLate.into()).is_none());
+        assert!(prompts.voice(Prompt::CallerGone.into()).is_some());
+        assert!(prompts.voice(Sound::Comfort).is_some(), "the tone is there where the music is not");
     }
 }

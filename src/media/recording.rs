@@ -1,9 +1,12 @@
 //! Which recordings run, and which leg speaks on which of their channels. A recording belongs to its
 //! ticket: legs come and go, and each new one on a channel begins a new epoch there.
 
-use std::{collections::BTreeMap, time::Instant};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    time::Instant,
+};
 
-use super::recorder::{Channel, Tap};
+use super::recorder::{Channel, Keep, Tap};
 use crate::{
     desk::ticket::TicketId,
     switch::media::{MediaId, RecordOrder},
@@ -17,10 +20,10 @@ pub(super) struct Place {
     pub(super) epoch: u32,
 }
 
-/// One channel's present speaker.
+/// One channel's present speaker; `None` before the first.
 #[derive(Debug, Clone, Copy)]
 struct Speaker {
-    media: MediaId,
+    media: Option<MediaId>,
     epoch: u32,
 }
 
@@ -50,35 +53,46 @@ impl Recordings {
         right: MediaId,
         now: Instant,
     ) -> Result<(Place, Place), String> {
-        let recording = match self.running.get_mut(&order.ticket) {
-            Some(recording) => {
-                recording.left.change(left);
-                recording.right.change(right);
-                recording
-            }
-            None => {
+        let recording = self.running(tap, order, now)?;
+        Ok((recording.speaks(Channel::Left, left), recording.speaks(Channel::Right, right)))
+    }
+
+    /// The same for one leg alone, on the left.
+    pub(super) fn alone(
+        &mut self,
+        tap: &mut Tap,
+        order: &RecordOrder,
+        left: MediaId,
+        now: Instant,
+    ) -> Result<Place, String> {
+        Ok(self.running(tap, order, now)?.speaks(Channel::Left, left))
+    }
+
+    fn running(
+        &mut self,
+        tap: &mut Tap,
+        order: &RecordOrder,
+        now: Instant,
+    ) -> Result<&mut Recording, String> {
+        match self.running.entry(order.ticket) {
+            Entry::Occupied(running) => Ok(running.into_mut()),
+            Entry::Vacant(vacant) => {
                 let slot = self.free.pop().unwrap_or(self.slots);
+                self.slots = self.slots.max(slot.saturating_add(1));
                 if let Err(why) = tap.start(slot, order, now) {
                     self.free.push(slot);
-                    self.slots = self.slots.max(slot.saturating_add(1));
                     return Err(why);
                 }
-                self.slots = self.slots.max(slot.saturating_add(1));
-                let recording = Recording {
-                    slot,
-                    left: Speaker { media: left, epoch: 0 },
-                    right: Speaker { media: right, epoch: 0 },
-                };
-                self.running.entry(order.ticket).or_insert(recording)
+                let nobody = Speaker { media: None, epoch: 0 };
+                Ok(vacant.insert(Recording { slot, left: nobody, right: nobody }))
             }
-        };
-        Ok((recording.place(Channel::Left), recording.place(Channel::Right)))
+        }
     }
 
     /// Ends the ticket's recording; its slot, if there was one.
-    pub(super) fn stop(&mut self, tap: &mut Tap, ticket: TicketId, now: Instant) -> Option<u32> {
+    pub(super) fn stop(&mut self, tap: &mut Tap, ticket: TicketId, keep: Keep, now: Instant) -> Option<u32> {
         let recording = self.running.remove(&ticket)?;
-        tap.stop(recording.slot, now);
+        tap.stop(recording.slot, keep, now);
         self.free.push(recording.slot);
         Some(recording.slot)
     }
@@ -86,26 +100,24 @@ impl Recordings {
     /// Ends them all.
     pub(super) fn stop_all(&mut self, tap: &mut Tap, now: Instant) {
         for recording in std::mem::take(&mut self.running).into_values() {
-            tap.stop(recording.slot, now);
+            tap.stop(recording.slot, Keep::All, now);
             self.free.push(recording.slot);
         }
     }
 }
 
 impl Recording {
-    fn place(&self, channel: Channel) -> Place {
+    fn speaks(&mut self, channel: Channel, media: MediaId) -> Place {
         let speaker = match channel {
-            Channel::Left => self.left,
-            Channel::Right => self.right,
+            Channel::Left => &mut self.left,
+            Channel::Right => &mut self.right,
         };
-        Place { slot: self.slot, channel, epoch: speaker.epoch }
-    }
-}
-
-impl Speaker {
-    fn change(&mut self, media: MediaId) {
-        if self.media != media {
-            *self = Self { media, epoch: self.epoch.wrapping_add(1) };
-        }
+        let epoch = match speaker.media {
+            None => 0,
+            Some(before) if before == media => speaker.epoch,
+            Some(_) => speaker.epoch.wrapping_add(1),
+        };
+        *speaker = Speaker { media: Some(media), epoch };
+        Place { slot: self.slot, channel, epoch }
     }
 }

@@ -84,6 +84,11 @@ fn accept(
             if let Some(digit) = leg.digits.audio(&packet.header) {
                 tell(facts, MediaFact::Digit { media: leg.media, digit });
             }
+            if let Some(speech) = &mut leg.speech
+                && speech.hear(codec, packet.payload, now)
+            {
+                tell(facts, MediaFact::Spoke { media: leg.media });
+            }
             if let Some(place) = leg.place {
                 tap.packet(place.slot, place.channel, place.epoch, now, codec, &packet);
             }

@@ -17,9 +17,9 @@ use std::{
 
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 
-use super::{Media, MediaSettings, recorder::RecorderSettings};
+use super::{Media, MediaSettings, PromptFiles, recorder::RecorderSettings};
 use crate::{
-    call::machine::Prompt,
+    call::prompt::{Prompt, Repeat, Sound},
     desk::ticket::TicketId,
     rtp::{
         packet::{self, Header, Packet},
@@ -27,7 +27,7 @@ use crate::{
         telephone_event,
         timestamp::{RtpTimestamp, SequenceNumber},
     },
-    switch::media::{MediaCommand, MediaFact, MediaId},
+    switch::media::{MediaCommand, MediaFact, MediaId, PlayId},
 };
 
 /// How long a test waits for what must come, on a machine that may be busy.
@@ -65,7 +65,11 @@ impl Room {
             port_min: 30_000,
             port_max: 39_999,
             silence_after: Duration::from_secs(3600),
-            prompts: [(Prompt::CallerGone, prompt_file("digit_1")), (LONG, prompt_file("voicemail"))].into(),
+            prompts: PromptFiles {
+                prompts: [(Prompt::CallerGone, prompt_file("digit_1")), (LONG, prompt_file("voicemail"))]
+                    .into(),
+                comfort: None,
+            },
             recorder: RecorderSettings::new(folder.path()),
         };
         change(&mut settings);
@@ -103,10 +107,15 @@ impl Room {
     /// leg of its own, is due no earlier.
     fn pass_time(&mut self) {
         let phone = self.phone(CLOCK, Codec::Pcma);
-        self.media.command(MediaCommand::Play { media: CLOCK, prompt: LONG });
+        self.play(CLOCK, 999, &[LONG.into()]);
         phone.hear();
         phone.hear();
         self.media.command(MediaCommand::Close { media: CLOCK });
+    }
+
+    fn play(&self, media: MediaId, play: u64, sounds: &[Sound]) {
+        let (play, sounds, repeat) = (PlayId(play), sounds.to_vec(), Repeat::Once);
+        self.media.command(MediaCommand::Play { media, play, sounds, repeat });
     }
 
     fn join(&mut self, left: MediaId, right: MediaId) {

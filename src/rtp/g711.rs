@@ -18,6 +18,14 @@ pub fn decode(codec: Codec, payload: &[u8], samples: &mut Vec<i16>) {
     }
 }
 
+/// One byte's sample.
+pub fn linear(codec: Codec, byte: u8) -> i16 {
+    match codec {
+        Codec::Pcma => decode_alaw(byte),
+        Codec::Pcmu => decode_ulaw(byte),
+    }
+}
+
 /// Encodes `samples`, one byte a sample, to the end of `payload`.
 pub fn encode(codec: Codec, samples: &[i16], payload: &mut Vec<u8>) {
     match codec {
@@ -46,12 +54,6 @@ pub fn silence(codec: Codec) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn linear(codec: Codec, byte: u8) -> i16 {
-        let mut out = Vec::new();
-        decode(codec, &[byte], &mut out);
-        out[0]
-    }
 
     #[test]
     fn the_ends_and_the_middle_of_both_laws_are_those_of_the_recommendation() {

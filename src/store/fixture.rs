@@ -1,12 +1,15 @@
 //! Tickets for the tests of this room.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 
 use crate::desk::{
     number::Private,
     ticket::{
-        Direction, LegRecord, LocalTime, Outcome, Party, Recording, RecordingReport, Side, SideReport,
-        Ticket, TicketChange, TicketId, TimelineEntry, Unanswered, Verdict,
+        Direction, LegRecord, LocalTime, Notice, NoticeEnd, Outcome, Party, PromptFile, Recording,
+        RecordingReport, Side, SideReport, Ticket, TicketChange, TicketId, TimelineEntry, Unanswered,
+        Verdict,
     },
 };
 
@@ -47,6 +50,8 @@ pub(crate) fn opened(number: u32, revision: u32) -> Ticket {
         outcome: None,
         hung_up_first: None,
         recording: None,
+        notice: None,
+        redial_of: None,
         legs: vec![leg(0, Party::Outside(Private::new("13800000000".into())))],
     }
 }
@@ -78,6 +83,11 @@ pub(crate) fn ended(number: u32, revision: u32) -> Ticket {
     ticket.outcome = Some(Outcome::AnsweredByDesk);
     ticket.hung_up_first = Some(Side::Caller);
     ticket.recording = Some(Recording { report: Some(report(number)), verdict: Verdict::Good });
+    ticket.notice = Some(Notice {
+        file: PromptFile { name: "recording_notice.wav".into(), sha256: Some("ab12".repeat(16)) },
+        started: at("16:15:20.001"),
+        ended: Some(NoticeEnd::CutAfter(Duration::from_millis(1234))),
+    });
     ticket.legs.push(LegRecord {
         ringing: Some(at("16:15:02.900")),
         answered: Some(at("16:15:20.001")),

@@ -11,7 +11,7 @@ use super::{
     error::StoreError,
     facts::{ExaminedRecording, RepairedRecording},
     inbox::{Group, SignOfLife},
-    words,
+    message, notice, redial, words,
 };
 use crate::desk::{
     chain::Kind,
@@ -32,10 +32,10 @@ pub(super) struct Block {
 }
 
 /// An insert of many rows: `head (…),(…) tail`.
-struct Rows {
-    head: &'static str,
-    columns: usize,
-    tail: &'static str,
+pub(super) struct Rows {
+    pub(super) head: &'static str,
+    pub(super) columns: usize,
+    pub(super) tail: &'static str,
 }
 
 const MATTERS: Rows =
@@ -45,8 +45,8 @@ const TICKETS: Rows = Rows {
     head: "INSERT INTO ticket (key, id, matter, revision, direction, caller, caller_name, dialled, trunk, \
            received_at, received_utc, first_ring_at, flagged_at, answered_at, ended_at, rings, \
            answered_by_kind, answered_by_name, answered_by_number, shift, operator, desk_state, outcome, \
-           hung_up_first) VALUES ",
-    columns: 24,
+           hung_up_first, redial_of) VALUES ",
+    columns: 25,
     tail: " ON CONFLICT (key) DO UPDATE SET revision = excluded.revision, direction = excluded.direction, \
            caller = excluded.caller, caller_name = excluded.caller_name, dialled = excluded.dialled, \
            trunk = excluded.trunk, received_at = excluded.received_at, \
@@ -101,7 +101,7 @@ const RECORDINGS: Rows = Rows {
            operator_late_packets = excluded.operator_late_packets",
 };
 
-/// Most rows of one statement. 32 tickets bind 768 values; more rows save nothing measurable and
+/// Most rows of one statement. 32 tickets bind 800 values; more rows save nothing measurable and
 /// make larger programs for SQLite to keep.
 const MOST_ROWS: usize = 32;
 
@@ -112,7 +112,7 @@ impl Rows {
     }
 }
 
-type Bound = Query<'static, Sqlite, SqliteArguments>;
+pub(super) type Bound = Query<'static, Sqlite, SqliteArguments>;
 
 /// Writes the group. Nothing of it is in the database until the caller commits.
 pub(super) async fn write(
@@ -158,10 +158,17 @@ pub(super) async fn write(
 
 async fn write_tickets(tx: &mut SqliteConnection, group: &Group) -> Result<(), StoreError> {
     let tickets: Vec<&Ticket> = group.tickets.values().map(|w| &w.ticket).collect();
-    insert(tx, &MATTERS, &tickets, |query, ticket| query.bind(key(ticket.id)).bind(local(ticket.received)))
+    let redials = redial::matters(tx, &tickets).await?;
+    let matter_of = |ticket: &Ticket| redials.matters.get(&ticket.id).copied().unwrap_or(key(ticket.id));
+    let own: Vec<&Ticket> = tickets.iter().copied().filter(|t| matter_of(t) == key(t.id)).collect();
+    insert(tx, &MATTERS, &own, |query, ticket| query.bind(key(ticket.id)).bind(local(ticket.received)))
         .await?;
     // Only tickets whose revision was news may write their legs and recording.
-    let written = insert(tx, &TICKETS, &tickets, bind_ticket).await?;
+    let written =
+        insert(tx, &TICKETS, &tickets, |query, ticket| bind_ticket(query, ticket, matter_of(ticket))).await?;
+    redials.raise_urgency(tx).await?;
+    notice::write(tx, &tickets, &written).await?;
+    message::write(tx, &tickets, &written).await?;
     let mut legs: Vec<(i64, &LegRecord)> = Vec::new();
     let mut recordings: Vec<(i64, &Recording)> = Vec::new();
     let mut lines: Vec<(i64, &TimelineEntry)> = Vec::new();
@@ -194,7 +201,7 @@ async fn write_tickets(tx: &mut SqliteConnection, group: &Group) -> Result<(), S
 
 /// Inserts all `items`, at most [`MOST_ROWS`] to a statement, in powers of two so that few different
 /// statements are prepared. Answers with the keys that `RETURNING` names.
-async fn insert<T>(
+pub(super) async fn insert<T>(
     tx: &mut SqliteConnection,
     rows: &Rows,
     items: &[T],
@@ -217,13 +224,14 @@ async fn insert<T>(
     Ok(keys)
 }
 
-fn bind_ticket(query: Bound, ticket: &&Ticket) -> Bound {
+/// A ticket that is there already keeps its matter.
+fn bind_ticket(query: Bound, ticket: &Ticket, matter: i64) -> Bound {
     let key = key(ticket.id);
     let (kind, name, number) = ticket.answered_by.as_ref().map_or((None, None, None), party);
     query
         .bind(key)
         .bind(ticket.id.to_string())
-        .bind(key)
+        .bind(matter)
         .bind(i64::from(ticket.revision))
         .bind(words::direction(ticket.direction))
         .bind(ticket.caller.as_ref().map(|n| n.reveal().clone()))
@@ -245,6 +253,7 @@ fn bind_ticket(query: Bound, ticket: &&Ticket) -> Bound {
         .bind(ticket.desk_state.clone())
         .bind(ticket.outcome.map(words::outcome))
         .bind(ticket.hung_up_first.map(words::side))
+        .bind(ticket.redial_of.map(self::key))
 }
 
 fn bind_leg(query: Bound, (ticket, leg): &(i64, &LegRecord)) -> Bound {

@@ -33,7 +33,7 @@ use crate::{
 /// Several connections for reading; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Reader {
-    pool: SqlitePool,
+    pub(super) pool: SqlitePool,
 }
 
 /// Which tickets are wanted; newest first. `default()` means the newest 100.
@@ -192,10 +192,9 @@ impl Reader {
         let mut query = QueryBuilder::<Sqlite>::new("SELECT ");
         query
             .push(rows::TICKET_COLUMNS)
-            .push(
-                ", t.matter, m.remark FROM ticket t LEFT JOIN recording r ON r.ticket = t.key \
-                 LEFT JOIN ticket_remark m ON m.ticket = t.key WHERE t.key = ",
-            )
+            .push(", t.matter, m.remark FROM ")
+            .push(rows::TICKET_TABLES)
+            .push(" LEFT JOIN ticket_remark m ON m.ticket = t.key WHERE t.key = ")
             .push_bind(key(id));
         let Some(row) = query.build().fetch_optional(&mut *tx).await? else { return Ok(None) };
         let mut ticket = rows::ticket(&row)?;
@@ -334,7 +333,7 @@ impl Reader {
 /// right place, and a filter with an index of its own has that index in the order of keys.
 fn page(filter: &TicketFilter) -> QueryBuilder<Sqlite> {
     let mut query = QueryBuilder::<Sqlite>::new("SELECT ");
-    query.push(rows::TICKET_COLUMNS).push(" FROM ticket t LEFT JOIN recording r ON r.ticket = t.key WHERE 1");
+    query.push(rows::TICKET_COLUMNS).push(" FROM ").push(rows::TICKET_TABLES).push(" WHERE 1");
     if filter.flagged {
         query.push(" AND t.flagged_at IS NOT NULL");
     }

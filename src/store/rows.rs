@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::{Decode, Row, Sqlite, Type, sqlite::SqliteRow};
 
-use super::{error::StoreError, group::id_of, words};
+use super::{error::StoreError, group::id_of, notice, words};
 use crate::desk::{
     number::{Number, Private},
     ticket::{
@@ -16,11 +16,16 @@ use crate::desk::{
 pub(super) const TICKET_COLUMNS: &str = "t.key, t.revision, t.direction, t.caller, t.caller_name, \
      t.dialled, t.trunk, t.received_at, t.first_ring_at, t.flagged_at, t.answered_at, t.ended_at, t.rings, \
      t.answered_by_kind, t.answered_by_name, t.answered_by_number, t.shift, t.operator, t.desk_state, \
-     t.outcome, t.hung_up_first, r.verdict, r.verdict_words, r.path, r.sample_rate, r.samples, \
+     t.outcome, t.hung_up_first, t.redial_of, r.verdict, r.verdict_words, r.path, r.sample_rate, r.samples, \
      r.unwritten_samples, r.tap_dropped, r.late_syncs, r.caller_packets, r.caller_lost_samples, \
      r.caller_audible_samples, r.caller_skew_samples, r.caller_late_packets, r.operator_packets, \
      r.operator_lost_samples, r.operator_audible_samples, r.operator_skew_samples, \
-     r.operator_late_packets";
+     r.operator_late_packets, n.file AS notice_file, n.sha256 AS notice_sha256, \
+     n.started_at AS notice_started_at, n.ended AS notice_ended, n.cut_ms AS notice_cut_ms";
+
+/// Where they come from; see [`ticket`].
+pub(super) const TICKET_TABLES: &str =
+    "ticket t LEFT JOIN recording r ON r.ticket = t.key LEFT JOIN notice n ON n.ticket = t.key";
 
 /// One row and whose it is, for errors.
 pub(super) struct Cells<'r> {
@@ -138,6 +143,8 @@ pub(super) fn ticket(row: &SqliteRow) -> Result<Ticket, StoreError> {
         outcome: cells.word("outcome", words::outcome_from)?,
         hung_up_first: cells.word("hung_up_first", words::side_from)?,
         recording: recording(&Cells { row, table: "recording", of: id.to_string() })?,
+        notice: notice::read(&Cells { row, table: "notice", of: id.to_string() })?,
+        redial_of: cells.get::<Option<i64>>("redial_of")?.and_then(id_of),
         legs: Vec::new(),
     })
 }

@@ -8,11 +8,12 @@ use crate::desk::{
 };
 
 const DIRECTIONS: [Direction; 3] = [Direction::Hotline, Direction::Out, Direction::Internal];
-const OUTCOMES: [Outcome; 7] = [
+const OUTCOMES: [Outcome; 8] = [
     Outcome::AnsweredByDesk,
     Outcome::AnsweredByMobile,
     Outcome::AnsweredByOther,
     Outcome::Abandoned,
+    Outcome::Message,
     Outcome::Missed,
     Outcome::Refused,
     Outcome::Interrupted,
@@ -53,6 +54,7 @@ pub fn outcome(outcome: Outcome) -> &'static str {
         Outcome::AnsweredByMobile => "answered by mobile",
         Outcome::AnsweredByOther => "answered by other",
         Outcome::Abandoned => "abandoned",
+        Outcome::Message => "message",
         Outcome::Missed => "missed",
         Outcome::Refused => "refused",
         Outcome::Interrupted => "interrupted",
@@ -105,6 +107,7 @@ pub fn verdict(verdict: &Verdict) -> (&'static str, Option<&str>) {
         Verdict::OneSided(words) => ("one-sided", Some(words)),
         Verdict::Failed(words) => ("failed", Some(words)),
         Verdict::Interrupted => ("interrupted", None),
+        Verdict::Refused => ("refused by caller", None),
         Verdict::None => ("none", None),
     }
 }
@@ -117,6 +120,7 @@ pub fn verdict_from(word: &str, words: Option<String>) -> Option<Verdict> {
         ("one-sided", words) => Some(Verdict::OneSided(words.unwrap_or_default())),
         ("failed", words) => Some(Verdict::Failed(words.unwrap_or_default())),
         ("interrupted", _) => Some(Verdict::Interrupted),
+        ("refused by caller", _) => Some(Verdict::Refused),
         ("none", _) => Some(Verdict::None),
         (_, _) => None,
     }

@@ -1,7 +1,7 @@
 //! What SIP and media report, sorted: to the call it concerns, or to the edge.
 
 use super::{
-    Moment, Output, Switch,
+    Moment, Switch,
     leg::{Leg, PortState, RecordingState},
     media::{MediaFact, MediaId},
     trunk,
@@ -13,9 +13,7 @@ use crate::{
     },
     desk::{
         number::Number,
-        outage::{Edge, OutageChange, Subject},
-        ticket::{RecordingReport, TicketId, Unanswered, Verdict},
-        verdict::verdict,
+        ticket::{TicketId, Unanswered},
     },
     rtp::stream::{Codec, Stream},
     sip::{
@@ -321,6 +319,9 @@ impl Switch {
             self.touched.insert(ticket);
         }
         self.describe(ticket, index);
+        if index == LegIndex::CALLER {
+            self.caller_agreed(ticket);
+        }
     }
 
     pub(super) fn media_fact(&mut self, fact: MediaFact, now: Moment) {
@@ -338,9 +339,18 @@ impl Switch {
                     self.events.push_back((ticket, Event::JoinFailed { leg }));
                 }
             }
-            MediaFact::Played { media } => {
+            MediaFact::Played { media, play } => self.played(media, play, |leg| Event::Played { leg }),
+            MediaFact::PlayFailed { media, play, why: _ } => {
+                self.played(media, play, |leg| Event::PlayFailed { leg });
+            }
+            MediaFact::Spoke { media } => {
                 if let Some((ticket, leg)) = self.media.get(&media).copied() {
-                    self.events.push_back((ticket, Event::Played { leg }));
+                    self.events.push_back((ticket, Event::Spoke { leg }));
+                }
+            }
+            MediaFact::Quiet { media } => {
+                if let Some((ticket, leg)) = self.media.get(&media).copied() {
+                    self.events.push_back((ticket, Event::Quiet { leg }));
                 }
             }
             MediaFact::Digit { media, digit } => {
@@ -387,10 +397,7 @@ impl Switch {
         let Some(call) = self.calls.get_mut(&ticket) else { return };
         if index == LegIndex::CALLER {
             call.caller.ports.state = state;
-            if let Some(leg) = call.waiting_join.take() {
-                self.join(ticket, leg, now);
-            }
-            return;
+            return self.grant_wishes(ticket, now);
         }
         let Some(leg) = call.legs.get_mut(&index) else { return };
         leg.ports.state = state;
@@ -401,62 +408,6 @@ impl Switch {
             }
             PortState::Asked => {}
         }
-    }
-
-    /// The recorder has closed the file, or says why there is none.
-    fn recorded(
-        &mut self,
-        ticket: TicketId,
-        report: Option<RecordingReport>,
-        why: Option<String>,
-        now: Moment,
-    ) {
-        self.watch_disk(why.as_deref(), now);
-        if let Some(call) = self.calls.get_mut(&ticket) {
-            // It failed in the middle of the call, which goes on.
-            if let Some(why) = why {
-                call.log.recording_failed(&why, now.wall);
-                call.recording = RecordingState::Failed(why);
-                self.touched.insert(ticket);
-            }
-            return;
-        }
-        let Some(mut closing) = self.closing.remove(&ticket) else { return };
-        self.deadlines.remove(&(closing.deadline, ticket));
-        let verdict = match (&report, closing.failed.take().or(why)) {
-            // Something is there to hear, so say what is wrong with it.
-            (Some(report), Some(why)) if report.samples > 0 => Verdict::Degraded(why),
-            (_, Some(why)) => Verdict::Failed(why),
-            (Some(report), None) => verdict(report, closing.talked),
-            (None, None) => Verdict::Failed("the recorder said nothing".to_owned()),
-        };
-        closing.log.recorded(report, verdict, now.wall);
-        self.save(&mut closing.log);
-    }
-
-    /// A recording that failed begins an outage, the next one that is whole ends it.
-    fn watch_disk(&mut self, why: Option<&str>, now: Moment) {
-        if self.disk_failed == why.is_some() {
-            return;
-        }
-        self.disk_failed = why.is_some();
-        self.out.push(Output::Outage(OutageChange {
-            subject: Subject::Disk,
-            at: now.wall.to_utc(),
-            edge: if self.disk_failed { Edge::Began } else { Edge::Ended },
-            reason: why.unwrap_or("a recording was written whole").to_owned(),
-        }));
-    }
-
-    /// The ticket says that its recording is missing, and still waits: a disk that was stuck for minutes
-    /// may yet close the file.
-    pub(super) fn recorder_is_late(&mut self, ticket: TicketId, now: Moment) {
-        let Some(mut closing) = self.closing.remove(&ticket) else { return };
-        let why = "the recorder has not closed the file yet".to_owned();
-        self.watch_disk(Some(&why), now);
-        closing.log.recorded(None, Verdict::Failed(why), now.wall);
-        self.save(&mut closing.log);
-        self.closing.insert(ticket, closing);
     }
 }
 

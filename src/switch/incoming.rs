@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::{
     Moment, Notice, Output, Switch,
+    caller::Reach,
     gate::Proof,
     leg::{CallerLeg, LiveCall, OurSdp, PortState, Ports, RecordingState},
     media::{MediaCommand, MediaId},
@@ -244,10 +245,17 @@ impl Switch {
         now: Moment,
     ) {
         let ticket = self.numbers.next(now.wall.date_naive(), now.ms_of_day());
-        let Arrival { usage, hop, sender, caller, offer, looped: _, max_forwards, refused } = arrival;
+        let Arrival { usage, hop, sender, caller, offer, looped, max_forwards, refused } = arrival;
         let (trunk, phone) = match sender {
             Sender::Trunk(name) => (Some(name), None),
             Sender::Phone(name) => (None, Some(name)),
+        };
+        let window = self.house.redial_window;
+        let redial_of = match (&caller.number, direction) {
+            (Some(number), Direction::Hotline) if phone.is_none() && !looped => {
+                self.redials.called(number, ticket, window, now.mono)
+            }
+            (Some(_) | None, Direction::Hotline | Direction::Out | Direction::Internal) => None,
         };
         let mut log = TicketLog::open(Opening {
             id: ticket,
@@ -262,6 +270,7 @@ impl Switch {
             operator: staffing.and_then(|s| s.operator.clone()),
             desk_state: desk_state.to_owned(),
             call_id: self.ua.call_id(usage).unwrap_or_default().to_owned(),
+            redial_of,
         });
         self.traces(ticket, usage);
         if let Some(listed) = &caller.listed {
@@ -300,10 +309,13 @@ impl Switch {
                 sdp,
                 answer: None,
                 agreed: None,
+                accepted: false,
+                reach: Reach::NotAsked,
                 over: false,
             },
             legs: std::collections::BTreeMap::new(),
-            waiting_join: None,
+            wishes: Vec::new(),
+            playing: std::collections::BTreeMap::new(),
             recording: RecordingState::NotAsked,
             joined: None,
             dialled: dialled.to_owned(),
@@ -373,7 +385,7 @@ fn caller_of(request: &Request) -> Caller {
 }
 
 /// A number without country code and leading zeros, to compare what carriers write differently.
-fn bare(number: &str) -> &str {
+pub(super) fn bare(number: &str) -> &str {
     let number = number.strip_prefix("+86").or_else(|| number.strip_prefix("0086")).unwrap_or(number);
     number.trim_start_matches('0')
 }

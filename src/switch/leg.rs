@@ -9,14 +9,18 @@ use std::{
 
 use bytes::Bytes;
 
-use super::{media::MediaId, outgoing::Caller};
+use super::{
+    caller::{CallerWish, Reach},
+    media::{MediaId, PlayId},
+    outgoing::Caller,
+};
 use crate::{
     call::{
         journal::Journal,
         machine::{Call, LegIndex},
         plan::Target,
     },
-    desk::ticket::{Direction, TicketLog, Unanswered},
+    desk::ticket::{Direction, RecordingReport, TicketLog, Unanswered},
     sip::{
         offer::{self, Agreed, Local},
         sdp::{self, Session},
@@ -39,8 +43,10 @@ pub(super) struct LiveCall {
     pub(super) direction: Direction,
     pub(super) caller: CallerLeg,
     pub(super) legs: BTreeMap<LegIndex, Leg>,
-    /// The leg that waits for the caller's ports before it can be joined.
-    pub(super) waiting_join: Option<LegIndex>,
+    /// What waits for the caller's ports, in order.
+    pub(super) wishes: Vec<CallerWish>,
+    /// What was ordered last on each leg, until it was played.
+    pub(super) playing: BTreeMap<LegIndex, PlayId>,
     pub(super) recording: RecordingState,
     /// When the caller was joined with somebody.
     pub(super) joined: Option<Instant>,
@@ -57,6 +63,18 @@ pub(super) enum RecordingState {
     /// Nobody has answered yet.
     NotAsked,
     Running,
+    /// It was ended before the call, which took so long by then.
+    Stopping {
+        talked: Duration,
+    },
+    /// And it is closed.
+    Closed {
+        talked: Duration,
+        report: Option<RecordingReport>,
+        why: Option<String>,
+    },
+    /// Nothing of it is kept.
+    Discarded,
     /// Why there is none.
     Failed(String),
 }
@@ -75,6 +93,9 @@ pub(super) struct CallerLeg {
     /// Our answer (or late offer), the same in 183 and 200 (RFC 3261 §13.2.1).
     pub(super) answer: Option<Bytes>,
     pub(super) agreed: Option<Agreed>,
+    /// It has got a 200.
+    pub(super) accepted: bool,
+    pub(super) reach: Reach,
     /// It has got its final answer, or is gone.
     pub(super) over: bool,
 }

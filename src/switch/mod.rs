@@ -7,6 +7,7 @@
 //! of the house (REGISTER, trunks, OPTIONS) lives in `edge.rs`.
 
 mod away;
+mod caller;
 mod dialling;
 mod edge;
 mod facts;
@@ -18,7 +19,10 @@ mod moment;
 mod numbers;
 mod orders;
 mod outgoing;
+mod queue;
 mod recognition;
+mod recording;
+mod redial;
 pub mod registrar;
 pub mod settings;
 pub mod status;
@@ -44,8 +48,9 @@ use self::{
     media::{MediaCommand, MediaFact, MediaId},
     moment::Moment,
     numbers::Numbers,
+    redial::Redials,
     registrar::{BindingChange, BindingKey, Registrar},
-    settings::{Passwords, Server, SwitchSettings},
+    settings::{Passwords, Server, SwitchSettings, Voice},
     subscriptions::Subscriptions,
     trunk::Trunk,
 };
@@ -102,6 +107,7 @@ pub enum Input {
     House {
         house: Arc<House>,
         passwords: Passwords,
+        voice: Voice,
     },
     /// How many messages of callers there are, for the lamp.
     Mailbox(Mailbox),
@@ -248,6 +254,10 @@ pub struct Switch {
     calls_out: BTreeMap<String, VecDeque<Instant>>,
     reached: BTreeMap<String, bool>,
     last_media: u64,
+    last_play: u64,
+    /// Calls that have been in the queue, in the order in which they came.
+    queued: BTreeSet<TicketId>,
+    redials: Redials,
     /// Our token in User-to-User (`decisions.md` 9).
     token: String,
     /// The daemon stops: no new calls.
@@ -291,6 +301,9 @@ impl Switch {
             calls_out: BTreeMap::new(),
             reached: BTreeMap::new(),
             last_media: 0,
+            last_play: 0,
+            queued: BTreeSet::new(),
+            redials: Redials::default(),
             token,
             leaving: false,
             disk_failed: false,
@@ -334,8 +347,9 @@ impl Switch {
             }
             Input::Media(fact) => self.media_fact(fact, now),
             Input::NumbersReserved { day, from, to } => self.numbers.reserved(day, from, to),
-            Input::House { house, passwords } => {
+            Input::House { house, passwords, voice } => {
                 self.house = house;
+                self.settings.voice = voice;
                 self.gate.set_passwords(passwords);
             }
             Input::Mailbox(mailbox) => self.lamps.set_mailbox(mailbox),
@@ -365,8 +379,11 @@ impl Switch {
         loop {
             let outputs = self.ua.take_outputs();
             if outputs.is_empty() {
-                let Some((ticket, event)) = self.events.pop_front() else { break };
-                self.call_hears(ticket, event, now);
+                match self.events.pop_front() {
+                    Some((ticket, event)) => self.call_hears(ticket, event, now),
+                    None if self.serve_queue() => {}
+                    None => break,
+                }
             }
             for output in outputs {
                 match output {

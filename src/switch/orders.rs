@@ -7,23 +7,19 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
-use chrono::Datelike;
-
 use super::{
     Moment, Notice, Output, Switch,
-    dialling::liking,
+    caller::CallerWish,
     facts::{COMPLETED_ELSEWHERE, stream_of},
     leg::{Closing, LiveCall, OurSdp, PortState, RecordingState},
-    media::{MediaCommand, RecordOrder},
+    media::{MediaCommand, SpeechWatch},
 };
 use crate::{
-    call::machine::{Action, CallerRefused, Event, LegIndex, Note},
-    desk::ticket::{Direction, Outcome, TicketId, TicketLog, Unanswered, Verdict},
-    sip::{
-        message::{Headers, Status},
-        offer, sdp,
+    call::{
+        machine::{Action, Event, LegIndex, Note},
+        prompt::Prompt,
     },
+    desk::ticket::{Outcome, TicketId, TicketLog, Unanswered, Verdict},
 };
 
 /// The recorder closes a file within milliseconds, a sick disk within seconds; after this a ticket
@@ -98,38 +94,27 @@ impl Switch {
             match action {
                 Action::Dial { leg, target } => self.dial(ticket, leg, target, now),
                 Action::HangUp { leg, why } => self.hang_up_leg(ticket, leg, why, now),
-                Action::RingCaller => {
-                    if let Some(call) = self.calls.get(&ticket).filter(|call| !call.caller.over) {
-                        self.ua.provisional(call.caller.usage, Status::RINGING, None, now.mono);
-                    }
-                }
+                Action::RingCaller => self.ring_caller(ticket, now),
                 Action::PassEarlyMedia { leg } => self.pass_early_media(ticket, leg, now),
-                Action::Join { leg } => self.join(ticket, leg, now),
-                Action::AnswerCaller => self.answer_caller(ticket, now),
+                Action::ProgressCaller => self.caller_wishes(ticket, CallerWish::Progress, now),
+                Action::Join { leg, record } => {
+                    self.caller_wishes(ticket, CallerWish::Join(leg, record), now)
+                }
+                Action::AnswerCaller => self.caller_wishes(ticket, CallerWish::Answer, now),
                 Action::RefuseCaller { why } => self.refuse_caller(ticket, why, now),
                 Action::HangUpCaller => self.hang_up_caller(ticket, now),
-                Action::Play { leg, prompt } => {
-                    if let Some(media) = self.media_of(ticket, leg) {
-                        self.out.push(Output::Media(MediaCommand::Play { media, prompt }));
-                    }
+                Action::Play { leg, sounds, repeat } => self.play(ticket, leg, sounds, repeat),
+                Action::StopPlaying { leg } => self.stop_playing(ticket, leg),
+                Action::Record { leg, enough_speech, quiet_after } => {
+                    let watch = SpeechWatch { enough: enough_speech, quiet_after };
+                    self.record_alone(ticket, leg, watch, now);
                 }
-                Action::StopPlaying { leg } => {
-                    if let Some(media) = self.media_of(ticket, leg) {
-                        self.out.push(Output::Media(MediaCommand::StopPlaying { media }));
-                    }
-                }
+                Action::StopRecording => self.stop_recording(ticket, now),
+                Action::DiscardRecording => self.discard_recording(ticket),
                 Action::Note(note) => self.note(ticket, note, now),
                 Action::End => self.end(ticket, now),
             }
         }
-    }
-
-    fn media_of(&self, ticket: TicketId, leg: LegIndex) -> Option<super::media::MediaId> {
-        let call = self.calls.get(&ticket)?;
-        if leg == LegIndex::CALLER {
-            return Some(call.caller.ports.media);
-        }
-        call.legs.get(&leg).map(|leg| leg.ports.media)
     }
 
     fn hang_up_leg(&mut self, ticket: TicketId, index: LegIndex, why: Unanswered, now: Moment) {
@@ -197,106 +182,24 @@ impl Switch {
         }
     }
 
-    /// Makes our answer to the caller, once, with the codec that the other leg took where we can.
-    fn caller_answer(&mut self, ticket: TicketId, index: LegIndex) -> bool {
-        let Some(call) = self.calls.get_mut(&ticket) else { return false };
-        if call.caller.answer.is_some() {
-            return true;
-        }
-        let Some(address) = call.caller.ports.address() else { return false };
-        let taken = call.legs.get(&index).and_then(|leg| leg.agreed.as_ref()).map(|agreed| agreed.codec);
-        let codecs = liking(taken);
-        let both = sdp::Direction::SendRecv;
-        let answer = match &call.caller.offer {
-            Some(theirs) => match offer::answer(theirs, &call.caller.sdp.local(address), &codecs, both) {
-                Ok((bytes, agreed)) => {
-                    call.caller.agreed = Some(agreed);
-                    call.caller.sdp.sent = bytes.clone();
-                    bytes
-                }
-                Err(_) => return false,
-            },
-            None => call.caller.sdp.say(address, |local| offer::offer(local, &codecs, both)),
-        };
-        call.caller.answer = Some(answer);
-        self.describe(ticket, LegIndex::CALLER);
-        true
-    }
-
-    fn pass_early_media(&mut self, ticket: TicketId, index: LegIndex, now: Moment) {
-        // Without ports or a common codec there is nothing to pass; the caller then hears plain ringing.
-        let passed = self.caller_answer(ticket, index);
-        let Some(call) = self.calls.get(&ticket).filter(|call| !call.caller.over) else { return };
-        let Some(leg) = call.legs.get(&index).filter(|_| passed) else {
-            return self.ua.provisional(call.caller.usage, Status::RINGING, None, now.mono);
-        };
-        let (from, to) = (leg.ports.media, call.caller.ports.media);
-        self.out.push(Output::Media(MediaCommand::Pass { from, to }));
-        self.ua.provisional(
-            call.caller.usage,
-            Status::SESSION_PROGRESS,
-            call.caller.answer.clone(),
-            now.mono,
-        );
-    }
-
-    /// Joins as soon as the caller's ports are open.
-    pub(super) fn join(&mut self, ticket: TicketId, index: LegIndex, now: Moment) {
-        let Some(call) = self.calls.get_mut(&ticket) else { return };
-        if call.caller.ports.state == PortState::Asked {
-            call.waiting_join = Some(index);
-            return;
-        }
-        if !self.caller_answer(ticket, index) {
-            self.events.push_back((ticket, Event::JoinFailed { leg: index }));
-            return;
-        }
-        let Some(call) = self.calls.get_mut(&ticket) else { return };
-        let Some(leg) = call.legs.get(&index) else { return };
-        let (caller, other) = (call.caller.ports.media, leg.ports.media);
-        // Left is the outside party, right the desk, whoever called whom.
-        let (left, right) = if call.direction == Direction::Out { (other, caller) } else { (caller, other) };
-        let record = RecordOrder { ticket, path: recording_path(ticket) };
-        if call.recording == RecordingState::NotAsked {
-            call.recording = RecordingState::Running;
-        }
-        call.joined.get_or_insert(now.mono);
-        self.out.push(Output::Media(MediaCommand::Join { left, right, record: Some(record) }));
-    }
-
-    fn answer_caller(&mut self, ticket: TicketId, now: Moment) {
-        let Some(call) = self.calls.get(&ticket).filter(|call| !call.caller.over) else { return };
-        let answer: Bytes = call.caller.answer.clone().unwrap_or_default();
-        self.ua.accept(call.caller.usage, answer, now.mono);
-    }
-
-    fn refuse_caller(&mut self, ticket: TicketId, why: CallerRefused, now: Moment) {
-        let Some(call) = self.calls.get_mut(&ticket).filter(|call| !call.caller.over) else { return };
-        let status = match why {
-            CallerRefused::NobodyAvailable | CallerRefused::Unreachable => Status::TEMPORARILY_UNAVAILABLE,
-            CallerRefused::Busy => Status::BUSY_HERE,
-            CallerRefused::Declined => Status::DECLINE,
-            CallerRefused::Fault => Status::SERVICE_UNAVAILABLE,
-        };
-        call.caller.over = true;
-        let usage = call.caller.usage;
-        self.usages.remove(&usage);
-        self.ua.refuse(usage, status, Headers::new(), now.mono);
-    }
-
-    fn hang_up_caller(&mut self, ticket: TicketId, now: Moment) {
-        let Some(call) = self.calls.get_mut(&ticket).filter(|call| !call.caller.over) else { return };
-        call.caller.over = true;
-        let usage = call.caller.usage;
-        self.usages.remove(&usage);
-        self.ua.hang_up(usage, None, now.mono);
-    }
-
     fn note(&mut self, ticket: TicketId, note: Note, now: Moment) {
         let Some(call) = self.calls.get_mut(&ticket) else { return };
         self.touched.insert(ticket);
         let LiveCall { log, legs, .. } = call;
         match note {
+            Note::NoticeStarted => {
+                log.notice_started(self.settings.voice.file(Prompt::RecordingNotice), now.wall)
+            }
+            Note::NoticeEnded { how } => {
+                log.notice_ended(how, self.settings.voice.file(Prompt::RecordingNotice), now.wall);
+            }
+            Note::RecordingRefused => log.recording_refused(now.wall),
+            Note::Queued => {
+                log.queued(now.wall);
+                self.queued.insert(ticket);
+            }
+            Note::LeftQueue { why } => log.left_queue(&why, now.wall),
+            Note::Voicemail => log.voicemail(now.wall),
             Note::FirstRing => log.first_ring(now.wall),
             Note::Flagged { ring } => log.flagged(ring, now.wall),
             Note::Forwarding { why } => log.forwarding(&why, now.wall),
@@ -318,9 +221,16 @@ impl Switch {
         if let Some(at) = call.deadline {
             self.deadlines.remove(&(at, ticket));
         }
-        if call.recording != RecordingState::NotAsked {
+        self.queued.remove(&ticket);
+        match call.recording {
             // Also after a failure: the recorder gives back what it kept for it.
-            self.out.push(Output::Media(MediaCommand::StopRecording { ticket }));
+            RecordingState::Running | RecordingState::Failed(_) => {
+                self.out.push(Output::Media(MediaCommand::StopRecording { ticket }));
+            }
+            RecordingState::NotAsked
+            | RecordingState::Stopping { .. }
+            | RecordingState::Closed { .. }
+            | RecordingState::Discarded => {}
         }
         let mut usages: Vec<_> =
             call.legs.values().flat_map(|leg| &leg.branches).filter(|b| !b.over).map(|b| b.usage).collect();
@@ -343,15 +253,22 @@ impl Switch {
         }
         self.out.push(Output::Journal { ticket, journal: Some(Box::new(call.journal)) });
         call.log.ended(now.wall);
-        let failed = match call.recording {
-            RecordingState::NotAsked => {
-                call.log.recorded(None, Verdict::None, now.wall);
+        let talked = call.joined.map_or(Duration::ZERO, |at| now.mono.saturating_duration_since(at));
+        let (talked, failed) = match call.recording {
+            RecordingState::NotAsked | RecordingState::Discarded => {
+                let refused = call.log.is_recording_refused();
+                let verdict = if refused { Verdict::Refused } else { Verdict::None };
+                call.log.recorded(None, verdict, now.wall);
                 return self.save(&mut call.log);
             }
-            RecordingState::Running => None,
-            RecordingState::Failed(why) => Some(why),
+            RecordingState::Closed { talked, report, why } => {
+                let closing = Closing { log: call.log, talked, deadline: now.mono, failed: None };
+                return self.close_ticket(closing, report, why, now);
+            }
+            RecordingState::Running => (talked, None),
+            RecordingState::Failed(why) => (talked, Some(why)),
+            RecordingState::Stopping { talked } => (talked, None),
         };
-        let talked = call.joined.map_or(Duration::ZERO, |at| now.mono.saturating_duration_since(at));
         let deadline = now.mono + RECORDER_PATIENCE;
         self.save(&mut call.log);
         self.deadlines.insert((deadline, ticket));
@@ -371,10 +288,4 @@ impl Switch {
             }
         }
     }
-}
-
-/// `2026/11/23/20261123-0007.wav`.
-fn recording_path(ticket: TicketId) -> std::path::PathBuf {
-    let day = ticket.day;
-    format!("{:04}/{:02}/{:02}/{ticket}.wav", day.year(), day.month(), day.day()).into()
 }

@@ -6,12 +6,16 @@ use std::{
     time::Duration,
 };
 
-use crate::sip::{
-    digest::Offered,
-    hop::{ListenerId, Transport},
-    offer::AudioCodec,
-    subscription::Lifetime,
-    ua::UaSettings,
+use crate::{
+    call::prompt::Prompt,
+    desk::ticket::PromptFile,
+    sip::{
+        digest::Offered,
+        hop::{ListenerId, Transport},
+        offer::AudioCodec,
+        subscription::Lifetime,
+        ua::UaSettings,
+    },
 };
 
 /// Everything that needs a restart to change.
@@ -27,8 +31,21 @@ pub struct SwitchSettings {
     pub trunks: Vec<TrunkSettings>,
     /// Ticket numbers asked of the store at a time.
     pub number_block: u32,
+    /// The prompt files as they are; a reload brings others.
+    pub voice: Voice,
     /// Calls at once; the next caller hears 503. Bounds the memory.
     pub max_calls: usize,
+}
+
+/// The house's prompt files, for tickets that have to prove what was heard.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Voice(pub BTreeMap<Prompt, PromptFile>);
+
+impl Voice {
+    /// That prompt's file; one without a name where the prompt has none.
+    pub fn file(&self, prompt: Prompt) -> PromptFile {
+        self.0.get(&prompt).cloned().unwrap_or(PromptFile { name: String::new(), sha256: None })
+    }
 }
 
 /// RFC 3261 §10.3.

@@ -260,6 +260,7 @@ fn a_daemon_that_leaves_ends_its_calls_and_takes_no_other() {
         6.000  trunk → us     200 BYE
         7.000  trunk → us     INVITE 4001234567
         7.000  us    → trunk  100
+        7.000  ticket         the same caller as 20261123-0001, again
         7.000  ticket         nothing to record
         7.000  us    → trunk  503
         7.000  trunk → us     ACK

@@ -8,6 +8,7 @@ use std::{
 };
 
 use hotlined::{
+    call::prompt::{Repeat, Sound},
     desk::ticket::{RecordingReport, SideReport, TicketId},
     switch::media::{MediaCommand, MediaFact, MediaId, RecordOrder},
 };
@@ -28,6 +29,12 @@ pub(crate) struct MediaRoom {
     pub(crate) refuses_ports: bool,
     /// Joins fail.
     pub(crate) refuses_joins: bool,
+    /// No prompt can be played.
+    pub(crate) refuses_prompts: bool,
+    /// No message can be recorded.
+    pub(crate) refuses_recordings: bool,
+    /// How long callers speak after the beep; `None`: they say nothing.
+    pub(crate) speech: Option<Duration>,
 }
 
 #[derive(Debug)]
@@ -83,10 +90,51 @@ impl MediaRoom {
                 words = Some("passes early media".to_owned());
                 Vec::new()
             }
-            MediaCommand::Play { media, prompt } => {
+            MediaCommand::Play { media, play, sounds, .. } if self.refuses_prompts => {
                 self.must_be_open(media, "played to");
-                words = Some(format!("plays {prompt:?}"));
-                vec![(PROMPT, MediaFact::Played { media })]
+                words = Some(format!("can't play {}", said(&sounds)));
+                at_once(MediaFact::PlayFailed { media, play, why: "told so".into() })
+            }
+            MediaCommand::Play { media, play, sounds, repeat } => {
+                self.must_be_open(media, "played to");
+                match repeat {
+                    Repeat::Once => {
+                        words = Some(format!("plays {}", said(&sounds)));
+                        vec![(PROMPT, MediaFact::Played { media, play })]
+                    }
+                    Repeat::Forever => {
+                        words = Some(format!("plays {} on and on", said(&sounds)));
+                        Vec::new()
+                    }
+                }
+            }
+            MediaCommand::Record { record, .. } if self.refuses_recordings => {
+                let why = "disk full".into();
+                at_once(MediaFact::RecordingFailed { ticket: record.ticket, report: None, why })
+            }
+            MediaCommand::Record { media, record, watch } => {
+                self.must_be_open(media, "recorded");
+                words = Some("records a message".to_owned());
+                let ticket = record.ticket;
+                let fresh = Recording { order: record, since: now, stopped: 0 };
+                if self.recordings.insert(ticket, fresh).is_some() {
+                    self.faults.push(format!("{ticket}: recorded twice"));
+                }
+                match self.speech {
+                    None => vec![(watch.quiet_after, MediaFact::Quiet { media })],
+                    Some(speech) => vec![
+                        (speech.min(watch.enough), MediaFact::Spoke { media }),
+                        (speech + watch.quiet_after, MediaFact::Quiet { media }),
+                    ],
+                }
+            }
+            MediaCommand::DiscardRecording { ticket } => {
+                words = Some("discards the recording".to_owned());
+                // Where it could not even begin there is nothing to give back.
+                if let Some(recording) = self.recordings.get_mut(&ticket) {
+                    recording.stopped += 1;
+                }
+                Vec::new()
             }
             MediaCommand::StopPlaying { media } => {
                 self.must_be_open(media, "silenced");
@@ -114,6 +162,10 @@ impl MediaRoom {
     }
 
     fn stop(&mut self, ticket: TicketId, now: Instant) -> (Option<MediaFact>, f64) {
+        if self.refuses_recordings && !self.recordings.contains_key(&ticket) {
+            let why = "no recording of this ticket is running".to_owned();
+            return (Some(MediaFact::RecordingFailed { ticket, report: None, why }), 0.0);
+        }
         let Some(recording) = self.recordings.get_mut(&ticket) else {
             self.faults.push(format!("{ticket}: a recording stopped that never began"));
             return (None, 0.0);
@@ -149,4 +201,13 @@ impl MediaRoom {
             );
         self.faults.iter().cloned().chain(open).chain(recordings).collect()
     }
+}
+
+/// Prompts by name, spoken numbers as digits.
+fn said(sounds: &[Sound]) -> String {
+    let word = |sound: &Sound| match sound {
+        Sound::Prompt(prompt) => format!("{prompt:?}"),
+        Sound::CallersNumber | Sound::Beep | Sound::Comfort | Sound::Ringback => format!("{sound:?}"),
+    };
+    sounds.iter().map(word).collect::<Vec<_>>().join(" ").replace(" Digit", " ")
 }

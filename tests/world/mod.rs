@@ -308,8 +308,8 @@ impl World {
             Output::Media(command) => {
                 if let MediaCommand::Play { media, .. } | MediaCommand::StopPlaying { media } = command {
                     // What is cut off does not come to its end.
-                    let played = MediaFact::Played { media };
-                    self.queue.retain(|_, coming| !matches!(coming, Happening::Media(f) if *f == played));
+                    let played = |fact: &MediaFact| matches!(fact, MediaFact::Played { media: of, .. } if *of == media);
+                    self.queue.retain(|_, coming| !matches!(coming, Happening::Media(fact) if played(fact)));
                 }
                 let reply = self.media.on(command, self.now);
                 if let Some(words) = reply.words {

@@ -1,9 +1,13 @@
-//! The house that scenarios happen in: the defaults of the office, two phones, two mobiles, one trunk.
+//! The house that scenarios happen in: the defaults of the office, two phones, two mobiles, one trunk;
+//! no notice, queue or voicemail, which those switch on that are about them.
 
 use std::{net::SocketAddr, time::Duration};
 
 use hotlined::{
-    call::house::{AtFlag, AwayRules, CallingOut, Forwarding, House, Mobile, MobileOrder, Phone, Rings},
+    call::house::{
+        AtFlag, AwayRules, CallingOut, Forwarding, House, LeaveTo, Mobile, MobileOrder, Notice, NoticeAt,
+        Phone, Queue, Rings, Voicemail,
+    },
     desk::{number::Number, rota::Rota},
     sip::{
         digest::Offered,
@@ -14,7 +18,7 @@ use hotlined::{
     },
     switch::settings::{
         CallerIdentity, GuardSettings, Passwords, QualifySettings, RegistrarSettings, Server,
-        SubscriptionSettings, SwitchSettings, TrunkKind, TrunkSettings,
+        SubscriptionSettings, SwitchSettings, TrunkKind, TrunkSettings, Voice,
     },
 };
 
@@ -79,8 +83,12 @@ fn house() -> House {
             accept_key: '1',
             refuse_key: '2',
             busy_patience: s(0),
+            speak_number: false,
             loop_window: s(30),
         },
+        notice: Notice { at: NoticeAt::Off, refuse_key: None },
+        queue: Queue { care_every: s(30), sorry_after: s(30), leave_key: None, leave_to: LeaveTo::Mobile },
+        voicemail: Voicemail { on: false, limit: s(180), quiet_after: s(10), enough_speech: s(1) },
         calling_out: CallingOut {
             allowed_prefixes: vec!["13".into(), "0".into()],
             hourly_cap: 3,
@@ -89,6 +97,7 @@ fn house() -> House {
         },
         away: AwayRules { key: "away".into(), until_end_of_shift: true },
         nobody_patience: s(20),
+        redial_window: s(1800),
         longest_call: s(4 * 3600),
     }
 }
@@ -146,6 +155,7 @@ fn settings() -> SwitchSettings {
             digest: Offered::Both,
         },
         trunks: vec![trunk("trunk", TRUNK)],
+        voice: Voice::default(),
         number_block: 100,
         max_calls: 50,
     }

@@ -7,9 +7,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Action, LegIndex, Note, Prompt};
+use super::{Action, LegIndex, Note, caller::Caller, recording::Capture, ring_clock::RingClock};
 use crate::{
-    call::plan::{Plan, Target},
+    call::{
+        plan::{Plan, Target},
+        prompt::Prompt,
+    },
     desk::ticket::{Direction, Unanswered},
 };
 
@@ -19,8 +22,6 @@ const BETWEEN_PROMPTS: Duration = Duration::from_secs(1);
 /// How long a mobile is kept for its last prompt (two seconds of speech) if nobody says that it was
 /// played. Doubled, the carrier bills more seconds.
 const LAST_PROMPT: Duration = Duration::from_secs(5);
-/// A `Played` that comes sooner after a new prompt than any prompt lasts belongs to the one before it.
-const SHORTEST_PROMPT: Duration = Duration::from_millis(300);
 /// A patience beyond this counts as this, so that no sum of times can overflow.
 const A_YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
@@ -53,8 +54,8 @@ pub(super) enum Stage {
     Picked { until: Instant, again: Option<Instant> },
     /// A person is there: it is being joined, or talks.
     Up,
-    /// Not needed any more; it hears why, from `since`, and is hung up at `until` at the latest.
-    Leaving { since: Instant, until: Instant },
+    /// Not needed any more; it hears why, and is hung up at `until` at the latest.
+    Leaving { until: Instant },
 }
 
 impl Leg {
@@ -148,15 +149,14 @@ pub(super) struct Turn<'a> {
     pub(super) plan: &'a Plan,
     pub(super) started: Instant,
     pub(super) legs: &'a mut Legs,
+    pub(super) caller: &'a mut Caller,
+    pub(super) clock: &'a mut RingClock,
+    pub(super) capture: &'a mut Capture,
     pub(super) now: Instant,
     pub(super) actions: Vec<Action>,
 }
 
-impl<'a> Turn<'a> {
-    pub(super) fn new(plan: &'a Plan, started: Instant, legs: &'a mut Legs, now: Instant) -> Self {
-        Self { plan, started, legs, now, actions: Vec::new() }
-    }
-
+impl Turn<'_> {
     pub(super) fn push(&mut self, action: Action) {
         self.actions.push(action);
     }
@@ -220,8 +220,8 @@ impl<'a> Turn<'a> {
         match there.stage {
             Stage::Leaving { .. } => {}
             Stage::Up | Stage::Picked { .. } if there.needs_key(direction) => {
-                there.stage = Stage::Leaving { since: now, until: later(now, LAST_PROMPT) };
-                self.push(Action::Play { leg, prompt });
+                there.stage = Stage::Leaving { until: later(now, LAST_PROMPT) };
+                self.play(leg, vec![prompt.into()]);
             }
             Stage::Up | Stage::Picked { .. } | Stage::Dialled { .. } => {
                 self.hang_up(leg, Unanswered::NotNeeded);
@@ -249,7 +249,7 @@ impl<'a> Turn<'a> {
         if there.needs_key(direction) {
             there.stage = Stage::Picked { until, again: None };
             self.note(Note::Picked { leg });
-            self.push(Action::Play { leg, prompt: Prompt::ForwardConfirm });
+            self.play(leg, self.plan.confirm.clone());
             return PickUp::NotYet;
         }
         PickUp::Person
@@ -280,22 +280,26 @@ impl<'a> Turn<'a> {
         let Some(there) = self.legs.living.get_mut(&leg) else { return };
         match &mut there.stage {
             Stage::Picked { again: again @ None, .. } => *again = Some(later(now, BETWEEN_PROMPTS)),
-            Stage::Leaving { since, .. } if now >= later(*since, SHORTEST_PROMPT) => {
+            Stage::Leaving { .. } => {
                 self.hang_up(leg, Unanswered::NotNeeded);
             }
-            Stage::Picked { .. } | Stage::Leaving { .. } | Stage::Dialled { .. } | Stage::Up => {}
+            Stage::Picked { .. } | Stage::Dialled { .. } | Stage::Up => {}
         }
     }
 
     /// Asks again for the key where it is time.
     pub(super) fn ask_again(&mut self) {
+        let mut asked = Vec::new();
         for (&leg, there) in &mut self.legs.living {
             if let Stage::Picked { again: again @ Some(_), .. } = &mut there.stage
                 && again.is_some_and(|at| self.now >= at)
             {
                 *again = None;
-                self.actions.push(Action::Play { leg, prompt: Prompt::ForwardConfirm });
+                asked.push(leg);
             }
+        }
+        for leg in asked {
+            self.play(leg, self.plan.confirm.clone());
         }
     }
 

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     call::{
-        house::{AtFlag, MobileOrder},
+        house::{AtFlag, LeaveTo, MobileOrder, Notice, NoticeAt},
         plan, sample,
         staffing::Staffing,
     },
@@ -56,8 +56,16 @@ fn an_event() -> impl Strategy<Value = Event> {
         1 => (1..6u16).prop_map(|leg| Event::HungUp { leg: LegIndex(leg) }),
         2 => a_leg().prop_map(|leg| Event::Joined { leg }),
         2 => a_leg().prop_map(|leg| Event::JoinFailed { leg }),
-        2 => a_leg().prop_map(|leg| Event::Played { leg }),
-        4 => (a_leg(), prop::sample::select(vec!['1', '2', '#']))
+        4 => a_leg().prop_map(|leg| Event::Played { leg }),
+        2 => Just(Event::Played { leg: LegIndex::CALLER }),
+        1 => a_leg().prop_map(|leg| Event::PlayFailed { leg }),
+        5 => Just(Event::CallerReached),
+        1 => Just(Event::CallerNotReached),
+        1 => Just(Event::Spoke { leg: LegIndex::CALLER }),
+        1 => Just(Event::Quiet { leg: LegIndex::CALLER }),
+        1 => Just(Event::RecordingFailed),
+        2 => (1..5u8).prop_map(|n| Event::PhoneFree { phone: format!("80{n}") }),
+        4 => (a_leg(), prop::sample::select(vec!['1', '2', '#', '9', '0']))
             .prop_map(|(leg, digit)| Event::Digit { leg, digit }),
         3 => Just(Event::DeadlinePassed),
     ]
@@ -76,10 +84,18 @@ fn an_ending() -> impl Strategy<Value = Option<Event>> {
 fn a_plan() -> impl Strategy<Value = Plan> {
     let at_flag = prop::sample::select(vec![AtFlag::Also, AtFlag::Instead, AtFlag::No]);
     let order = prop::sample::select(vec![MobileOrder::InOrder, MobileOrder::Together]);
+    let notice = prop::sample::select(vec![NoticeAt::OnAnswer, NoticeAt::BeforeRinging, NoticeAt::Off]);
     let phones = 0..4usize;
-    (at_flag, order, phones, any::<[bool; 4]>(), 0..8u8).prop_map(|(at_flag, order, phones, flags, kind)| {
-        let [all_busy, looped, key, no_mobiles] = flags;
+    let drawn = (at_flag, order, notice, phones, any::<[bool; 6]>(), 0..8u8);
+    drawn.prop_map(|(at_flag, order, notice, phones, flags, kind)| {
+        let [all_busy, looped, key, no_mobiles, voicemail, leave_to_voicemail] = flags;
         let mut house = sample::house();
+        house.notice = Notice { at: notice, refuse_key: Some('9') };
+        house.queue.leave_key = Some('0');
+        if leave_to_voicemail {
+            house.queue.leave_to = LeaveTo::Voicemail;
+        }
+        house.voicemail.on = voicemail;
         house.forwarding.at_flag = at_flag;
         house.forwarding.order = order;
         house.forwarding.busy_patience = Duration::from_secs(5);
@@ -95,6 +111,7 @@ fn a_plan() -> impl Strategy<Value = Plan> {
             operator: None,
             ring: (1..=phones).map(|n| format!("80{n}")).collect(),
             all_busy,
+            desk: (1..=4).map(|n| format!("80{n}")).collect(),
             mobiles: house.mobiles.clone(),
             words: "as it is".into(),
         };
@@ -117,7 +134,10 @@ struct Watch {
     refusals: u32,
     caller_gone: bool,
     flags: u32,
-    joins: u32,
+    answered: bool,
+    recording: bool,
+    discarded: bool,
+    noticing: bool,
     /// A join is under way: a person answered.
     joining: Option<LegIndex>,
 }
@@ -139,9 +159,16 @@ impl Watch {
             | Event::Joined { .. }
             | Event::JoinFailed { .. }
             | Event::Played { .. }
+            | Event::PlayFailed { .. }
+            | Event::CallerReached
+            | Event::Spoke { .. }
+            | Event::Quiet { .. }
+            | Event::RecordingFailed
+            | Event::PhoneFree { .. }
             | Event::Digit { .. }
             | Event::EndOrdered
             | Event::DeadlinePassed => {}
+            Event::CallerNotReached => self.answers = 0,
         }
     }
 
@@ -161,19 +188,33 @@ impl Watch {
                         self.joining = None;
                     }
                 }
-                Action::Join { leg } => {
+                Action::Join { leg, record } => {
                     assert!(self.open.contains(leg));
                     assert_eq!(self.joining, None, "two are joined at once");
-                    assert_eq!(self.answers, 0, "joined after the answer");
-                    self.joins += 1;
+                    assert!(!self.caller_gone, "joined with nobody");
+                    assert!(*record == Record::Nothing || !self.discarded, "recorded after a refusal");
+                    self.recording |= *record == Record::Both;
                     self.joining = Some(*leg);
                 }
-                Action::RingCaller | Action::PassEarlyMedia { .. } => {
+                Action::Record { .. } => {
+                    assert!(!self.recording && self.joining.is_none(), "a message in a talk");
+                    assert_eq!((self.answers, self.caller_gone), (1, false), "nobody leaves a message");
+                    self.recording = true;
+                }
+                Action::StopRecording => {
+                    assert!(self.recording, "nothing is recorded");
+                    self.recording = false;
+                }
+                Action::DiscardRecording => {
+                    assert!(self.recording, "nothing is recorded");
+                    self.recording = false;
+                    self.discarded = true;
+                }
+                Action::ProgressCaller | Action::RingCaller | Action::PassEarlyMedia { .. } => {
                     assert_eq!((self.answers, self.refusals, self.caller_gone), (0, 0, false));
                 }
                 Action::AnswerCaller => {
                     assert_eq!((self.answers, self.refusals, self.caller_gone), (0, 0, false));
-                    assert!(self.joining.is_some(), "answered without a person");
                     self.answers += 1;
                 }
                 Action::RefuseCaller { .. } => {
@@ -185,12 +226,24 @@ impl Watch {
                     assert_eq!((self.answers, self.caller_gone), (1, false));
                     self.caller_gone = true;
                 }
+                Action::Play { leg: LegIndex::CALLER, .. }
+                | Action::StopPlaying { leg: LegIndex::CALLER } => {
+                    assert!(!self.caller_gone, "played to nobody");
+                }
                 Action::Play { leg, .. } | Action::StopPlaying { leg } => assert!(self.open.contains(leg)),
                 Action::Note(Note::Flagged { .. }) => {
                     self.flags += 1;
                     assert_eq!(self.flags, 1, "flagged twice");
-                    assert_eq!(self.joining, None, "flagged though a person answered in time");
-                    assert_eq!(self.answers, 0);
+                    assert!(!self.answered, "flagged though a person answered in time");
+                }
+                Action::Note(Note::Answered { .. }) => self.answered = true,
+                Action::Note(Note::NoticeStarted) => {
+                    assert!(!self.noticing && !self.recording, "the notice comes before the recording");
+                    self.noticing = true;
+                }
+                Action::Note(Note::NoticeEnded { how }) => {
+                    assert!(self.noticing || *how == NoticeEnd::Failed, "a notice ends that never began");
+                    self.noticing = false;
                 }
                 Action::Note(Note::Outcome { .. }) => self.outcomes += 1,
                 Action::Note(_) => {}
@@ -198,6 +251,7 @@ impl Watch {
                     assert!(self.caller_gone, "the caller was left on a dead line");
                     assert_eq!(self.open, BTreeSet::new(), "legs were left behind");
                     assert_eq!(self.outcomes, 1, "one call has one outcome");
+                    assert!(!self.noticing, "a notice without an end");
                     self.ended = true;
                 }
             }

@@ -4,13 +4,20 @@
 use std::{collections::VecDeque, time::Instant};
 
 use super::{
-    Action, CallerRefused, Event, Joining, LegIndex, Note, Prompt, State,
+    Action, Call, CallerRefused, Event, LegIndex, Note, State,
+    caller::Caller,
+    farewell::Farewell,
+    joining::Joining,
     legs::{Key, Leg, Legs, PickUp, Role, Stage, Turn, later},
+    noticing::Noticing,
+    queue::Queue,
+    voicemail::Voicemail,
 };
 use crate::{
     call::{
-        house::MobileOrder,
-        plan::{MobilesStart, Plan, Target},
+        house::{LeaveTo, MobileOrder, NoticeAt},
+        plan::{MobilesStart, QueuePlan, Target},
+        prompt::{Prompt, Sound},
     },
     desk::ticket::{Direction, Outcome, Side, Unanswered},
 };
@@ -22,7 +29,6 @@ const MAX_REDIRECTS: u8 = 5;
 #[derive(Debug)]
 pub(super) struct Seeking {
     tone: Tone,
-    flagged: bool,
     mobiles: Mobiles,
     /// Everybody dialled so far: no redirect leads to them again.
     tried: Vec<Target>,
@@ -35,18 +41,18 @@ pub(super) struct Seeking {
     join_failed: bool,
 }
 
-/// What the caller hears; the ring clock runs with it (`decisions.md` 6).
-#[derive(Debug, Clone, Copy)]
+/// What the caller hears.
+#[derive(Debug)]
 enum Tone {
     /// Ringing starts by itself at `assumed`.
     Nothing {
         assumed: Option<Instant>,
     },
-    Ringing {
-        since: Instant,
-    },
+    Ringing,
     /// The callee's own early media (calls out).
     EarlyMedia,
+    /// All lines were busy, and the caller waits for one.
+    Queue(Queue),
 }
 
 /// The mobiles not dialled yet.
@@ -65,69 +71,127 @@ impl Mobiles {
 }
 
 impl Seeking {
-    pub(super) fn start(turn: &mut Turn<'_>) -> State {
-        let mut seeking = Self {
+    /// Nobody has been rung yet.
+    pub(super) fn new(turn: &Turn<'_>) -> Self {
+        Self {
             tone: Tone::Nothing {
                 assumed: turn.plan.rings.map(|rings| later(turn.now, rings.assumed_after)),
             },
-            flagged: false,
             mobiles: Mobiles::Waiting(turn.plan.mobiles.iter().cloned().collect()),
             tried: Vec::new(),
             redirects_left: MAX_REDIRECTS,
             first_in_words: Vec::new(),
             last: None,
             join_failed: false,
-        };
+        }
+    }
+
+    pub(super) fn start(turn: &mut Turn<'_>) -> State {
+        let mut seeking = Self::new(turn);
         let until = later(turn.now, turn.plan.first_patience);
         for target in &turn.plan.first {
             seeking.dial(target.clone(), Role::First, until, turn);
+        }
+        if turn.plan.queue.is_some() {
+            seeking.ring_caller(turn);
+            seeking.tone = Tone::Queue(Queue::enter(turn));
         }
         seeking.advance(turn)
     }
 
     pub(super) fn on(mut self, event: Event, turn: &mut Turn<'_>) -> State {
-        self.flag_if_due(turn);
+        turn.flag_if_due();
         match event {
-            Event::Ringing { leg } => self.ringing(leg, turn),
-            Event::EarlyMedia { leg } => self.early_media(leg, turn),
             Event::Answered { leg } => match turn.picked_up(leg) {
-                PickUp::Person => return self.join(leg, turn),
+                PickUp::Person => return self.person(leg, turn),
                 PickUp::NotYet => {}
             },
+            Event::Digit { leg: LegIndex::CALLER, digit } => self.pressed_in_queue(digit, turn),
             Event::Digit { leg, digit } => match turn.pressed(leg, digit) {
-                Key::Accept => return self.join(leg, turn),
+                Key::Accept => return self.person(leg, turn),
                 Key::Refuse => self.hang_up(leg, Unanswered::RefusedByKey, turn),
                 Key::Nothing => {}
             },
+            Event::EarlyMedia { leg } => self.early_media(leg, turn),
             Event::HungUp { leg: LegIndex::CALLER } => return self.abandoned(turn),
-            Event::HungUp { leg } => self.lost(leg, turn),
-            Event::Unanswered { leg, why } => self.over(leg, why, turn),
             Event::Redirected { leg, to } => self.redirected(leg, to, turn),
-            Event::Played { leg } => turn.prompt_over(leg),
             Event::EndOrdered => return self.ended_by_house(turn),
-            Event::Joined { .. } | Event::JoinFailed { .. } | Event::DeadlinePassed => {}
+            event => self.meanwhile(event, turn),
         }
         self.advance(turn)
     }
 
-    /// When time alone changes something. Always, so that no caller waits for ever.
-    pub(super) fn deadline(&self, plan: &Plan, started: Instant, legs: &Legs) -> Instant {
-        let tone = match self.tone {
-            Tone::Nothing { assumed } => assumed,
-            Tone::Ringing { since } if !self.flagged => plan.rings.map(|rings| later(since, rings.flag_at())),
-            Tone::Ringing { .. } | Tone::EarlyMedia => None,
-        };
-        let mobiles = match (&self.mobiles, plan.mobiles_start) {
-            (Mobiles::Waiting(list), MobilesStart::After(wait)) if !list.is_empty() => {
-                Some(later(started, wait))
+    /// What happens on other legs while a person is there already; and what needs no decision.
+    pub(super) fn meanwhile(&mut self, event: Event, turn: &mut Turn<'_>) {
+        match event {
+            Event::Ringing { leg } => self.ringing(leg, turn),
+            Event::HungUp { leg } => self.lost(leg, turn),
+            Event::Unanswered { leg, why } => self.over(leg, why, turn),
+            Event::Redirected { leg, to: _ } => self.over(leg, Unanswered::Declined, turn),
+            Event::Answered { leg } => match turn.picked_up(leg) {
+                PickUp::Person => turn.send_off(leg, Prompt::ForwardTooLate),
+                PickUp::NotYet => {}
+            },
+            Event::Digit { leg, digit } => match turn.pressed(leg, digit) {
+                Key::Accept => turn.send_off(leg, Prompt::ForwardTooLate),
+                Key::Refuse => self.hang_up(leg, Unanswered::RefusedByKey, turn),
+                Key::Nothing => {}
+            },
+            Event::Played { leg: LegIndex::CALLER } | Event::PlayFailed { leg: LegIndex::CALLER } => {
+                if let (Tone::Queue(queue), Some(plan)) = (&mut self.tone, &turn.plan.queue) {
+                    queue.played(plan, turn);
+                }
             }
-            (Mobiles::Waiting(_) | Mobiles::Called(_), _) => None,
+            Event::Played { leg } | Event::PlayFailed { leg } => turn.prompt_over(leg),
+            Event::CallerReached => match &mut self.tone {
+                Tone::Queue(queue) => queue.reached(turn),
+                // Answered for somebody who is gone again: nobody but us can make it ring now.
+                Tone::Ringing => turn.play_on(LegIndex::CALLER, Sound::Ringback),
+                Tone::Nothing { .. } | Tone::EarlyMedia => {}
+            },
+            Event::CallerNotReached => {
+                if let Tone::Queue(queue) = &mut self.tone {
+                    queue.not_reached();
+                }
+            }
+            Event::PhoneFree { phone } => {
+                let until = later(turn.now, turn.plan.first_patience);
+                self.dial(Target::Phone(phone), Role::First, until, turn);
+            }
+            Event::EarlyMedia { .. }
+            | Event::Joined { .. }
+            | Event::JoinFailed { .. }
+            | Event::Spoke { .. }
+            | Event::Quiet { .. }
+            | Event::RecordingFailed
+            | Event::EndOrdered
+            | Event::DeadlinePassed => {}
+        }
+    }
+
+    /// When time alone changes something. Always, so that no caller waits for ever.
+    pub(super) fn deadline(&self, call: &Call) -> Instant {
+        let (plan, started) = (&call.plan, call.started);
+        let tone = match &self.tone {
+            Tone::Nothing { assumed } => *assumed,
+            Tone::Queue(queue) => plan.queue.as_ref().and_then(|plan| queue.deadline(plan)),
+            Tone::Ringing | Tone::EarlyMedia => None,
         };
-        let nobody = self.nobody_left(legs).then(|| later(started, plan.nobody_patience));
-        [tone, mobiles, nobody, legs.seeking_deadline()]
+        let nobody = self.nobody_left(&call.legs).then(|| later(started, plan.nobody_patience));
+        [tone, call.clock.deadline(plan), nobody, call.legs.seeking_deadline()]
             .into_iter()
             .flatten()
             .fold(later(started, plan.longest_call), Instant::min)
+    }
+
+    /// Whether a line that becomes free on that phone is for this call: it waits in the queue, the phone is
+    /// on duty, and has not been rung for it yet.
+    pub(super) fn waits_for(&self, phone: &str, call: &Call) -> bool {
+        let on_duty = |queue: &QueuePlan| queue.phones.iter().any(|name| name == phone);
+        let is_phone = |target: &Target| matches!(target, Target::Phone(name) if name == phone);
+        matches!(self.tone, Tone::Queue(_))
+            && call.plan.queue.as_ref().is_some_and(on_duty)
+            && !self.tried.iter().any(is_phone)
     }
 
     /// A leg rings: the caller hears it too.
@@ -194,14 +258,14 @@ impl Seeking {
     /// Somebody at the console ended it.
     pub(super) fn ended_by_house(self, turn: &mut Turn<'_>) -> State {
         turn.send_off_all(None, Prompt::ForwardTooLate);
-        turn.push(Action::RefuseCaller { why: CallerRefused::NobodyAvailable });
+        turn.end_caller(CallerRefused::NobodyAvailable);
         turn.note(Note::HungUp { first: Side::House });
         self.decide(Outcome::Refused, turn)
     }
 
     /// Does everything that is due, after any event.
     pub(super) fn advance(mut self, turn: &mut Turn<'_>) -> State {
-        self.flag_if_due(turn);
+        turn.flag_if_due();
         if turn.now >= turn.at_longest() {
             turn.send_off_all(None, Prompt::ForwardTooLate);
             return self.refuse(CallerRefused::NobodyAvailable, Outcome::Missed, turn);
@@ -214,24 +278,87 @@ impl Seeking {
             return self.refuse(CallerRefused::Fault, Outcome::Missed, turn);
         }
         self.assume_ringing(turn);
+        self.wait_in_queue(turn);
         self.forward(turn);
         if self.nobody_left(turn.legs) { self.nobody(turn) } else { State::Seeking(self) }
     }
 
-    /// A person is on that leg. The others ring on until the two are joined, in case that fails.
-    fn join(self, leg: LegIndex, turn: &mut Turn<'_>) -> State {
+    /// A person is on that leg. The others ring on until it is settled, in case that fails.
+    fn person(mut self, leg: LegIndex, turn: &mut Turn<'_>) -> State {
         if let Some(there) = turn.legs.get_mut(leg) {
             there.stage = Stage::Up;
         }
-        turn.push(Action::Join { leg });
         // Answered before anything rang: that is in the first ring.
-        let ring = self.ring(turn).or(turn.plan.rings.map(|_| 1));
-        State::Joining(Joining::new(leg, ring, turn.now, self))
+        let ring = turn.ring().or(turn.plan.rings.map(|_| 1));
+        let to_say = self.to_say(turn);
+        self.hush(turn);
+        if to_say.is_empty() {
+            Joining::start(leg, ring, self, turn)
+        } else {
+            Noticing::start(leg, ring, to_say, self, turn)
+        }
+    }
+
+    /// What both sides must hear before they talk.
+    fn to_say(&self, turn: &Turn<'_>) -> VecDeque<Prompt> {
+        let mut to_say = VecDeque::new();
+        if let (Tone::Queue(queue), Some(plan)) = (&self.tone, &turn.plan.queue)
+            && queue.was_long(plan, turn.now)
+        {
+            to_say.push_back(Prompt::SorryWaiting);
+        }
+        match turn.plan.notice {
+            NoticeAt::OnAnswer if !turn.refuses_recording() => to_say.push_back(Prompt::RecordingNotice),
+            NoticeAt::OnAnswer | NoticeAt::BeforeRinging | NoticeAt::Off => {}
+        }
+        to_say
+    }
+
+    /// What the caller hears while waiting is over: somebody is there.
+    fn hush(&mut self, turn: &mut Turn<'_>) {
+        match &mut self.tone {
+            Tone::Queue(queue) => queue.hush(turn),
+            Tone::Ringing if turn.caller_hears_us() => turn.stop_playing(LegIndex::CALLER),
+            Tone::Ringing | Tone::Nothing { .. } | Tone::EarlyMedia => {}
+        }
+    }
+
+    /// They are gone again, or could not be joined: the caller waits on.
+    pub(super) fn go_on(mut self, turn: &mut Turn<'_>) -> State {
+        match &mut self.tone {
+            Tone::Queue(queue) => queue.go_on(turn),
+            Tone::Ringing if turn.caller_hears_us() => turn.play_on(LegIndex::CALLER, Sound::Ringback),
+            Tone::Ringing | Tone::Nothing { .. } | Tone::EarlyMedia => {}
+        }
+        self.advance(turn)
+    }
+
+    fn wait_in_queue(&mut self, turn: &mut Turn<'_>) {
+        if let (Tone::Queue(queue), Some(plan)) = (&mut self.tone, &turn.plan.queue) {
+            let all_tried = plan.phones.iter().all(|name| {
+                self.tried.iter().any(|target| matches!(target, Target::Phone(phone) if phone == name))
+            });
+            if all_tried && !turn.legs.has(Role::First) {
+                queue.leave("no phone of the desk is left".to_owned(), turn);
+            }
+            queue.advance(plan, turn);
+            if queue.has_left() && plan.leave_to == LeaveTo::Voicemail {
+                self.mobiles = Mobiles::Called(VecDeque::new());
+            }
+        }
+    }
+
+    fn pressed_in_queue(&mut self, digit: char, turn: &mut Turn<'_>) {
+        if let (Tone::Queue(queue), Some(plan)) = (&mut self.tone, &turn.plan.queue)
+            && plan.leave_key == Some(digit)
+        {
+            queue.leave("by key".to_owned(), turn);
+        }
     }
 
     fn dial(&mut self, target: Target, role: Role, until: Instant, turn: &mut Turn<'_>) {
+        self.tried.push(target.clone());
         if !turn.legs.hoped_for().any(|(_, leg)| leg.target == target) {
-            self.tried.push(target.clone());
             turn.dial(target, role, until);
         }
     }
@@ -265,16 +392,22 @@ impl Seeking {
         }
     }
 
-    /// 180 to the caller, once; the ring clock starts with it.
+    /// 180 to the caller, once; the ring clock starts with it. Who hears us already, by 183, hears the
+    /// ringing from us too: the carrier makes none any more.
     fn ring_caller(&mut self, turn: &mut Turn<'_>) {
         match self.tone {
-            Tone::Ringing { .. } | Tone::EarlyMedia => {}
+            Tone::Ringing | Tone::EarlyMedia | Tone::Queue(_) => {}
             Tone::Nothing { .. } => {
-                self.tone = Tone::Ringing { since: turn.now };
-                turn.push(Action::RingCaller);
-                if turn.plan.rings.is_some() {
-                    turn.note(Note::FirstRing);
+                self.tone = Tone::Ringing;
+                match *turn.caller {
+                    Caller::Waiting => turn.push(Action::RingCaller),
+                    Caller::Early => {
+                        turn.push(Action::RingCaller);
+                        turn.play_on(LegIndex::CALLER, Sound::Ringback);
+                    }
+                    Caller::Answering | Caller::Up | Caller::Gone => {}
                 }
+                turn.start_ring_clock();
             }
         }
     }
@@ -285,17 +418,6 @@ impl Seeking {
             && (turn.now >= assumed || !turn.legs.has(Role::First))
         {
             self.ring_caller(turn);
-        }
-    }
-
-    fn flag_if_due(&mut self, turn: &mut Turn<'_>) {
-        if let Tone::Ringing { since } = self.tone
-            && !self.flagged
-            && let Some(rings) = turn.plan.rings
-            && turn.now >= later(since, rings.flag_at())
-        {
-            self.flagged = true;
-            turn.note(Note::Flagged { ring: rings.flag_after });
         }
     }
 
@@ -323,6 +445,9 @@ impl Seeking {
                 None => Mobiles::Waiting(list),
                 Some(why) => {
                     turn.note(Note::Forwarding { why });
+                    if let Tone::Queue(queue) = &mut self.tone {
+                        queue.forwarded(turn);
+                    }
                     if turn.plan.first_stops_for_mobiles {
                         self.stop_first(turn);
                     }
@@ -343,10 +468,11 @@ impl Seeking {
         let plan = turn.plan;
         match plan.mobiles_start {
             MobilesStart::AtOnce => Some(plan.desk_words.clone()),
-            MobilesStart::After(wait) => {
-                (turn.now >= later(turn.started, wait)).then(|| plan.desk_words.clone())
-            }
-            MobilesStart::AtFlag if self.flagged => {
+            MobilesStart::AfterQueue => match &self.tone {
+                Tone::Queue(queue) => queue.has_left().then(|| plan.desk_words.clone()),
+                Tone::Nothing { .. } | Tone::Ringing | Tone::EarlyMedia => Some(plan.desk_words.clone()),
+            },
+            MobilesStart::AtFlag if turn.clock.is_flagged() => {
                 Some(format!("not answered in {} rings", plan.rings.map_or(0, |rings| rings.flag_after)))
             }
             MobilesStart::AtFlag | MobilesStart::AfterFirst if !turn.legs.has(Role::First) => {
@@ -370,16 +496,28 @@ impl Seeking {
     }
 
     fn nobody_left(&self, legs: &Legs) -> bool {
-        legs.hoped_for().next().is_none() && self.mobiles.none_left()
+        let waits = match &self.tone {
+            Tone::Queue(queue) => !queue.has_left(),
+            Tone::Nothing { .. } | Tone::Ringing | Tone::EarlyMedia => false,
+        };
+        !waits && legs.hoped_for().next().is_none() && self.mobiles.none_left()
     }
 
-    /// A caller of the hotline hears ringing for a while; on calls out there is nothing to wait for.
+    /// A caller of the hotline hears ringing for a while, and is asked for a message then; on calls out
+    /// there is nothing to wait for.
     fn nobody(self, turn: &mut Turn<'_>) -> State {
-        let (why, outcome) = match turn.plan.direction {
-            Direction::Hotline if turn.now < later(turn.started, turn.plan.nobody_patience) => {
-                return State::Seeking(self);
+        let has_waited = match &self.tone {
+            Tone::Queue(_) => true,
+            Tone::Nothing { .. } | Tone::Ringing | Tone::EarlyMedia => {
+                turn.now >= later(turn.started, turn.plan.nobody_patience)
             }
-            Direction::Hotline => (CallerRefused::NobodyAvailable, Outcome::Missed),
+        };
+        let (why, outcome) = match turn.plan.direction {
+            Direction::Hotline if !has_waited => return State::Seeking(self),
+            Direction::Hotline => match turn.plan.voicemail {
+                Some(plan) => return Voicemail::start(plan, turn),
+                None => (CallerRefused::NobodyAvailable, Outcome::Missed),
+            },
             Direction::Out | Direction::Internal => match self.last {
                 Some(Unanswered::Busy) => (CallerRefused::Busy, Outcome::Refused),
                 Some(Unanswered::Declined) => (CallerRefused::Declined, Outcome::Refused),
@@ -396,27 +534,19 @@ impl Seeking {
         self.refuse(why, outcome, turn)
     }
 
+    /// A caller who has been answered already hears a last word instead.
     fn refuse(self, why: CallerRefused, outcome: Outcome, turn: &mut Turn<'_>) -> State {
-        turn.push(Action::RefuseCaller { why });
+        if *turn.caller == Caller::Up {
+            turn.note(Note::Outcome { outcome, ring: turn.ring() });
+            return Farewell::start(Prompt::LineFault, turn);
+        }
+        turn.end_caller(why);
         self.decide(outcome, turn)
     }
 
     fn decide(self, outcome: Outcome, turn: &mut Turn<'_>) -> State {
-        let ring = self.ring(turn);
+        let ring = turn.ring();
         turn.note(Note::Outcome { outcome, ring });
         State::close(turn)
-    }
-
-    /// The ring that the caller is hearing, counted from 1 (`decisions.md` 6).
-    fn ring(&self, turn: &Turn<'_>) -> Option<u32> {
-        let rings = turn.plan.rings?;
-        match self.tone {
-            Tone::Ringing { since } => {
-                let heard = turn.now.saturating_duration_since(since).as_millis();
-                let whole = heard / rings.cycle().as_millis().max(1);
-                Some(u32::try_from(whole).unwrap_or(u32::MAX - 1) + 1)
-            }
-            Tone::Nothing { .. } | Tone::EarlyMedia => None,
-        }
     }
 }

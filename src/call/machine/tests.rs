@@ -10,7 +10,10 @@ use crate::call::{house::House, plan, staffing::Staffing};
 mod desk;
 mod ending;
 mod mobile;
+mod notice;
 mod out;
+mod queue;
+mod voicemail;
 
 /// A call in virtual time.
 struct Ladder {
@@ -83,6 +86,13 @@ fn event_words(event: &Event) -> String {
         Event::JoinFailed { leg } => format!("{} join failed", leg.0),
         Event::Played { leg } => format!("{} played", leg.0),
         Event::Digit { leg, digit } => format!("{} presses {digit}", leg.0),
+        Event::PlayFailed { leg } => format!("{} cannot be played to", leg.0),
+        Event::CallerReached => "caller reached".into(),
+        Event::CallerNotReached => "caller not reached".into(),
+        Event::Spoke { leg } => format!("{} spoke", leg.0),
+        Event::Quiet { leg } => format!("{} quiet", leg.0),
+        Event::RecordingFailed => "recording failed".into(),
+        Event::PhoneFree { phone } => format!("{phone} free"),
         Event::EndOrdered => "end ordered".into(),
         Event::DeadlinePassed => "deadline".into(),
     }
@@ -101,15 +111,29 @@ fn action_words(action: &Action) -> String {
         Action::HangUp { leg, why: _ } => format!("hang up {}", leg.0),
         Action::RingCaller => "180 to caller".into(),
         Action::PassEarlyMedia { leg } => format!("183 to caller from {}", leg.0),
-        Action::Join { leg } => format!("join {}", leg.0),
+        Action::ProgressCaller => "183 to caller".into(),
+        Action::Join { leg, record: Record::Both } => format!("join {}", leg.0),
+        Action::Join { leg, record: Record::Nothing } => format!("join {}, unrecorded", leg.0),
         Action::AnswerCaller => "200 to caller".into(),
         Action::RefuseCaller { why } => format!("refuse caller {why:?}"),
         Action::HangUpCaller => "BYE to caller".into(),
-        Action::Play { leg, prompt } => format!("play {} {prompt:?}", leg.0),
+        Action::Play { leg, sounds, repeat } => {
+            let again = if *repeat == Repeat::Forever { " for ever" } else { "" };
+            format!("play {} {}{again}", leg.0, sounds_words(sounds))
+        }
+        Action::Record { leg, .. } => format!("record {}", leg.0),
+        Action::StopRecording => "stop recording".into(),
+        Action::DiscardRecording => "discard recording".into(),
         Action::StopPlaying { leg } => format!("stop playing {}", leg.0),
         Action::Note(note) => match note {
             Note::FirstRing => "* first ring".into(),
             Note::Flagged { ring } => format!("* flagged, ring {ring}"),
+            Note::NoticeStarted => "* notice".into(),
+            Note::NoticeEnded { how } => format!("* notice {how:?}"),
+            Note::RecordingRefused => "* recording refused".into(),
+            Note::Queued => "* in the queue".into(),
+            Note::LeftQueue { why } => format!("* left the queue: {why}"),
+            Note::Voicemail => "* voicemail".into(),
             Note::Forwarding { why } => format!("* forwarding: {why}"),
             Note::Ringing { leg } => format!("* {} rings", leg.0),
             Note::Picked { leg } => format!("* {} picked up", leg.0),
@@ -122,6 +146,15 @@ fn action_words(action: &Action) -> String {
     }
 }
 
+/// Prompts by name, spoken numbers as digits.
+fn sounds_words(sounds: &[Sound]) -> String {
+    let word = |sound: &Sound| match sound {
+        Sound::Prompt(prompt) => format!("{prompt:?}"),
+        Sound::CallersNumber | Sound::Beep | Sound::Comfort | Sound::Ringback => format!("{sound:?}"),
+    };
+    sounds.iter().map(word).collect::<Vec<_>>().join(" ").replace(" Digit", " ")
+}
+
 fn leg(index: u16) -> LegIndex {
     LegIndex(index)
 }
@@ -132,6 +165,7 @@ fn staffed(house: &House, ring: &[&str], all_busy: bool, words: &str) -> Staffin
         operator: None,
         ring: ring.iter().map(|&name| name.into()).collect(),
         all_busy,
+        desk: vec!["801".into(), "802".into()],
         mobiles: house.mobiles.clone(),
         words: words.into(),
     }

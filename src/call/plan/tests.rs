@@ -7,6 +7,7 @@ fn staffed(ring: &[&str], all_busy: bool) -> Staffing {
         operator: None,
         ring: ring.iter().map(|&name| name.into()).collect(),
         all_busy,
+        desk: vec!["801".into()],
         mobiles: sample::house().mobiles,
         words: "the desk's state".into(),
     }
@@ -19,7 +20,7 @@ fn the_mobiles_start_as_the_house_and_the_desks_state_say() {
         (AtFlag::Also, staffed(&["801"], false), MobilesStart::AtFlag, false),
         (AtFlag::Instead, staffed(&["801"], false), MobilesStart::AtFlag, true),
         (AtFlag::No, staffed(&["801"], false), MobilesStart::AfterFirst, false),
-        (AtFlag::Also, staffed(&[], true), MobilesStart::After(wait), false),
+        (AtFlag::Also, staffed(&[], true), MobilesStart::AfterQueue, false),
         (AtFlag::No, staffed(&[], false), MobilesStart::AtOnce, false),
     ];
     for (at_flag, staffing, start, stops) in rows {

@@ -265,6 +265,7 @@ fn words(verdict: &Verdict) -> &str {
         Verdict::Good => "good",
         Verdict::Degraded(why) | Verdict::OneSided(why) | Verdict::Failed(why) => why,
         Verdict::Interrupted => "interrupted",
+        Verdict::Refused => "refused by caller",
         Verdict::None => "not recorded",
     }
 }

@@ -26,10 +26,37 @@ pub const SOFTPHONE: (&str, &str) = ("802", "soft-802");
 /// What the mobile hears: “物业热线来电，接听请按一”.
 pub const CONFIRM: &[u8] = include_bytes!("../../../prompts/forward_confirm.wav");
 
-const PROMPTS: [(&str, &[u8]); 3] = [
+const PROMPTS: [(&str, &[u8]); 30] = [
+    ("away_off.wav", include_bytes!("../../../prompts/away_off.wav")),
+    ("away_on.wav", include_bytes!("../../../prompts/away_on.wav")),
+    ("away_reminder.wav", include_bytes!("../../../prompts/away_reminder.wav")),
+    ("busy_wait.wav", include_bytes!("../../../prompts/busy_wait.wav")),
+    ("caller_gone.wav", include_bytes!("../../../prompts/caller_gone.wav")),
+    ("connecting.wav", include_bytes!("../../../prompts/connecting.wav")),
+    ("digit_0.wav", include_bytes!("../../../prompts/digit_0.wav")),
+    ("digit_1.wav", include_bytes!("../../../prompts/digit_1.wav")),
+    ("digit_2.wav", include_bytes!("../../../prompts/digit_2.wav")),
+    ("digit_3.wav", include_bytes!("../../../prompts/digit_3.wav")),
+    ("digit_4.wav", include_bytes!("../../../prompts/digit_4.wav")),
+    ("digit_5.wav", include_bytes!("../../../prompts/digit_5.wav")),
+    ("digit_6.wav", include_bytes!("../../../prompts/digit_6.wav")),
+    ("digit_7.wav", include_bytes!("../../../prompts/digit_7.wav")),
+    ("digit_8.wav", include_bytes!("../../../prompts/digit_8.wav")),
+    ("digit_9.wav", include_bytes!("../../../prompts/digit_9.wav")),
+    ("done.wav", include_bytes!("../../../prompts/done.wav")),
     ("forward_confirm.wav", CONFIRM),
     ("forward_too_late.wav", include_bytes!("../../../prompts/forward_too_late.wav")),
-    ("caller_gone.wav", include_bytes!("../../../prompts/caller_gone.wav")),
+    ("forwarding.wav", include_bytes!("../../../prompts/forwarding.wav")),
+    ("goodbye.wav", include_bytes!("../../../prompts/goodbye.wav")),
+    ("greeting.wav", include_bytes!("../../../prompts/greeting.wav")),
+    ("invalid.wav", include_bytes!("../../../prompts/invalid.wav")),
+    ("line_fault.wav", include_bytes!("../../../prompts/line_fault.wav")),
+    ("please_hold.wav", include_bytes!("../../../prompts/please_hold.wav")),
+    ("recording_notice.wav", include_bytes!("../../../prompts/recording_notice.wav")),
+    ("sorry_waiting.wav", include_bytes!("../../../prompts/sorry_waiting.wav")),
+    ("urgent_marked.wav", include_bytes!("../../../prompts/urgent_marked.wav")),
+    ("voicemail.wav", include_bytes!("../../../prompts/voicemail.wav")),
+    ("voicemail_saved.wav", include_bytes!("../../../prompts/voicemail_saved.wav")),
 ];
 
 /// The first line of our configuration; a folder with another one is not ours.
@@ -116,6 +143,7 @@ impl Folder {
              [rings]\non_seconds = {:?}\noff_seconds = {:?}\n\n\
              [[phones]]\nname = \"{desk}\"\npassword = \"{desk_password}\"\nlines = 2\n\n\
              [[phones]]\nname = \"{soft}\"\npassword = \"{soft_password}\"\n\n\
+             [notice]\nat = \"off\"\n\n\
              [[mobiles]]\nname = \"duty1\"\nnumber = \"{MOBILE}\"\n",
             pace.ring_on.as_secs_f64(),
             pace.ring_off.as_secs_f64(),

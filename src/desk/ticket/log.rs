@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use super::{
-    Direction, LegRecord, LocalTime, Outcome, Party, Recording, RecordingReport, Side, Ticket, TicketChange,
-    TicketId, TimelineEntry, Unanswered, Verdict,
+    Direction, LegRecord, LocalTime, Notice, NoticeEnd, Outcome, Party, PromptFile, Recording,
+    RecordingReport, Side, Ticket, TicketChange, TicketId, TimelineEntry, Unanswered, Verdict,
 };
 use crate::desk::number::Number;
 
@@ -36,6 +36,8 @@ pub struct Opening {
     pub desk_state: String,
     /// SIP Call-ID of the caller's leg.
     pub call_id: String,
+    /// The caller's ticket of a short time before, where there is one.
+    pub redial_of: Option<TicketId>,
 }
 
 /// A ticket being written.
@@ -48,6 +50,7 @@ pub struct TicketLog {
     /// Something is not in any [`TicketChange`] yet.
     changed: bool,
     legs_left_out: bool,
+    recording_refused: bool,
 }
 
 impl TicketLog {
@@ -66,6 +69,7 @@ impl TicketLog {
             operator,
             desk_state,
             call_id,
+            redial_of,
         } = opening;
         let words = arrival(direction, caller.as_ref(), caller_phone.as_deref(), &dialled, trunk.as_deref());
         let party = match caller_phone {
@@ -93,12 +97,24 @@ impl TicketLog {
             outcome: None,
             hung_up_first: None,
             recording: None,
+            notice: None,
+            redial_of,
             legs: vec![leg_record(0, party, received, call_id)],
         };
-        let mut log = Self { ticket, lines: 0, new_entries: Vec::new(), changed: true, legs_left_out: false };
+        let mut log = Self {
+            ticket,
+            lines: 0,
+            new_entries: Vec::new(),
+            changed: true,
+            legs_left_out: false,
+            recording_refused: false,
+        };
         log.line("received", words, received);
         if !log.ticket.desk_state.is_empty() {
             log.line("desk", log.ticket.desk_state.clone(), received);
+        }
+        if let Some(before) = redial_of {
+            log.line("redial", format!("the same caller as {before}, again"), received);
         }
         log
     }
@@ -141,6 +157,55 @@ impl TicketLog {
     /// Who has the caller's number, by the residents' list.
     pub fn recognised(&mut self, listed: &str, at: LocalTime) {
         self.line("recognised", format!("the residents' list has this number: {listed}"), at);
+    }
+
+    /// The recording notice begins to be played from that file.
+    pub fn notice_started(&mut self, file: PromptFile, at: LocalTime) {
+        let version = file.sha256.as_deref().and_then(|hash| hash.get(..12)).unwrap_or("?");
+        let words = format!("the caller hears the recording notice ({}, {version})", file.name);
+        self.ticket.notice = Some(Notice { file, started: at, ended: None });
+        self.line("notice_started", words, at);
+    }
+
+    /// And ends; `file` for a notice that could not even begin.
+    pub fn notice_ended(&mut self, how: NoticeEnd, file: PromptFile, at: LocalTime) {
+        let notice = self.ticket.notice.get_or_insert(Notice { file, started: at, ended: None });
+        if notice.ended.is_some() {
+            return;
+        }
+        notice.ended = Some(how);
+        match how {
+            NoticeEnd::Whole => self.line("notice_played", "the recording notice was played to its end", at),
+            NoticeEnd::CutAfter(after) => {
+                let words = format!("the recording notice was cut at {} ms", after.as_millis());
+                self.line("notice_cut", words, at);
+            }
+            NoticeEnd::Failed => self.line("notice_failed", "the recording notice could not be played", at),
+        }
+    }
+
+    /// The caller pressed the key that refuses recording.
+    pub fn recording_refused(&mut self, at: LocalTime) {
+        self.recording_refused = true;
+        self.line("recording_refused", "the caller refused to be recorded", at);
+    }
+
+    pub fn is_recording_refused(&self) -> bool {
+        self.recording_refused
+    }
+
+    /// All lines were busy.
+    pub fn queued(&mut self, at: LocalTime) {
+        self.line("queued", "all lines are busy: the caller waits for one", at);
+    }
+
+    pub fn left_queue(&mut self, why: &str, at: LocalTime) {
+        self.line("left_queue", format!("the caller waits for a line no longer: {why}"), at);
+    }
+
+    /// Nobody was there.
+    pub fn voicemail(&mut self, at: LocalTime) {
+        self.line("voicemail", "the caller is asked for a message", at);
     }
 
     /// The mobiles' turn has come.
@@ -301,6 +366,7 @@ impl TicketLog {
             Verdict::OneSided(why) => format!("recorded {seconds} s, one side only: {why}"),
             Verdict::Failed(why) => format!("not recorded: {why}"),
             Verdict::Interrupted => format!("recorded {seconds} s: interrupted"),
+            Verdict::Refused => "not recorded: refused by caller".to_owned(),
             Verdict::None => "nothing to record".to_owned(),
         };
         self.ticket.recording = Some(Recording { report, verdict });

@@ -31,7 +31,7 @@ use std::{
 
 use tokio::sync::mpsc::UnboundedSender;
 
-pub use self::ring::{Channel, Tap};
+pub use self::ring::{Channel, Keep, Tap};
 use self::{syncer::Syncer, writer::Writer};
 use super::{EndTogether, clock};
 use crate::switch::media::MediaFact;

@@ -32,6 +32,14 @@ pub enum Channel {
     Right,
 }
 
+/// What becomes of a recording that ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    All,
+    /// It is deleted.
+    Nothing,
+}
+
 /// The relay's end: lives in its thread, never blocks, never allocates for a packet.
 #[derive(Debug)]
 pub struct Tap {
@@ -57,10 +65,10 @@ pub(super) struct Outlet {
 pub(super) enum Record<'a> {
     Start { slot: u32, order: RecordOrder, joined_at: Instant },
     Packet { slot: u32, channel: Channel, epoch: u32, arrival: Instant, content: Content, packet: Packet<'a> },
-    Stop { slot: u32, ended_at: Instant, dropped: u64 },
+    Stop { slot: u32, ended_at: Instant, dropped: u64, keep: Keep },
 }
 
-/// A record's first bytes. Integers are in the machine's order: the ring never leaves the process.
+/// A record's first bytes; a `Stop` says what to keep in `sequence`. Integers are in the machine's order: the ring never leaves the process.
 #[derive(Debug, Clone, Copy)]
 struct Head {
     kind: Kind,
@@ -156,13 +164,15 @@ impl Tap {
         self.record(slot, epoch, arrival, Kind::Packet(channel, Content::Other), *header, &[]);
     }
 
-    /// Ends the recording in `slot`, which is free from then on. `Recorded` or `RecordingFailed` follows.
-    pub fn stop(&mut self, slot: u32, ended_at: Instant) {
+    /// Ends the recording in `slot`, which is free from then on. `Recorded` or `RecordingFailed` follows;
+    /// where nothing is kept, only the latter can.
+    pub fn stop(&mut self, slot: u32, keep: Keep, ended_at: Instant) {
         let Some(dropped) = self.dropped(slot).and_then(Option::take) else { return };
         self.reserved -= HEAD;
         let [d0, d1, d2, d3, d4, d5, d6, d7] = dropped.to_ne_bytes();
         let head = Head {
             nanos: self.nanos(ended_at),
+            sequence: u16::from(keep == Keep::Nothing),
             epoch: u32::from_ne_bytes([d0, d1, d2, d3]),
             ssrc: u32::from_ne_bytes([d4, d5, d6, d7]),
             ..Head::new(Kind::Stop, slot)
@@ -241,7 +251,8 @@ impl Outlet {
                 let ([d0, d1, d2, d3], [d4, d5, d6, d7]) =
                     (head.epoch.to_ne_bytes(), head.ssrc.to_ne_bytes());
                 let dropped = u64::from_ne_bytes([d0, d1, d2, d3, d4, d5, d6, d7]);
-                Record::Stop { slot, ended_at: at, dropped }
+                let keep = if head.sequence == 0 { Keep::All } else { Keep::Nothing };
+                Record::Stop { slot, ended_at: at, dropped, keep }
             }
             Kind::Packet(channel, content) => {
                 let header = Header {

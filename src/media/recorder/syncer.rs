@@ -31,6 +31,8 @@ pub(super) enum Job {
     Watch { id: u64, file: File },
     /// Its last byte is written.
     Finish(Box<Finish>),
+    /// Nothing of it is to be kept.
+    Discard { id: u64, ticket: TicketId, part: PathBuf },
 }
 
 /// A recording that ended.
@@ -112,6 +114,18 @@ impl Syncer {
                 self.watched.insert(id, Watched { file, due, late: 0, trouble: None });
             }
             Job::Finish(finish) => self.finished.push(*finish),
+            Job::Discard { id, ticket, part } => self.discard(id, ticket, &part),
+        }
+    }
+
+    fn discard(&mut self, id: u64, ticket: TicketId, part: &Path) {
+        if let Some(watched) = self.watched.remove(&id) {
+            self.due.remove(&(watched.due, id));
+        }
+        if let Err(error) = std::fs::remove_file(part) {
+            tracing::error!(%ticket, %error, "recording that nobody wants cannot be deleted");
+            let why = format!("could not be deleted: {error}");
+            let _ = self.facts.send(MediaFact::RecordingFailed { ticket, report: None, why });
         }
     }
 

@@ -127,7 +127,7 @@ impl Bench {
 
     fn stop(&mut self, after_ms: u64) -> MediaFact {
         let ended_at = self.at(after_ms);
-        self.tap.stop(0, ended_at);
+        self.tap.stop(0, Keep::All, ended_at);
         self.writer.turn(ended_at);
         self.fact(ended_at)
     }
@@ -397,7 +397,7 @@ fn many_calls_that_end_at_once_all_get_their_names() {
         bench.tap.start(slot, &RecordOrder { ticket: id, path }, bench.joined_at).unwrap();
     }
     for slot in 0..20u32 {
-        bench.tap.stop(slot, bench.at(1_000 + u64::from(slot)));
+        bench.tap.stop(slot, Keep::All, bench.at(1_000 + u64::from(slot)));
     }
     bench.writer.turn(bench.at(2_000));
     for slot in 0..20u32 {
@@ -420,7 +420,7 @@ fn the_threads_record_what_the_tap_gives_and_end_what_nobody_ended() {
         let packet = Packet { header, payload: &payload };
         tap.packet(0, Channel::Right, 0, joined_at + ms(u64::from(n) * 20), Codec::Pcma, &packet);
     }
-    tap.stop(0, joined_at + ms(2_000));
+    tap.stop(0, Keep::All, joined_at + ms(2_000));
     let report = recorded(facts.blocking_recv().unwrap());
     assert_eq!(report.samples, 16_000);
     assert!(channels(&dir.path().join(NAME)).1 == expected(1, 16_000));

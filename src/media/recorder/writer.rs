@@ -17,7 +17,7 @@ use super::{
     archive::free_bytes,
     part::part_path,
     recording::{Recording, Scratch, WRITE_EVERY},
-    ring::{Outlet, Record},
+    ring::{Keep, Outlet, Record},
     syncer::{Finish, Job},
 };
 use crate::{
@@ -84,7 +84,7 @@ impl Writer {
     pub(super) fn end(mut self, now: Instant) {
         self.take_in(now);
         for slot in std::mem::take(&mut self.slots) {
-            self.finish(slot, now, 0);
+            self.finish(slot, now, 0, Keep::All);
         }
     }
 
@@ -105,11 +105,11 @@ impl Writer {
                     }
                 }
                 Record::Start { slot, order, joined_at } => self.start(slot, order, joined_at, now),
-                Record::Stop { slot, ended_at, dropped } => {
+                Record::Stop { slot, ended_at, dropped, keep } => {
                     let place = usize::try_from(slot).ok().and_then(|slot| self.slots.get_mut(slot));
                     if let Some(place) = place {
                         let slot = std::mem::replace(place, Slot::Free);
-                        self.finish(slot, ended_at, dropped);
+                        self.finish(slot, ended_at, dropped, keep);
                     }
                 }
             }
@@ -163,11 +163,16 @@ impl Writer {
         Recording::start(dir, order, joined_at, first_write)
     }
 
-    fn finish(&mut self, slot: Slot, ended_at: Instant, dropped: u64) {
-        match slot {
-            Slot::Free => {}
-            Slot::Failed { ticket, why } => self.fail(ticket, &why),
-            Slot::Running { recording, id } => {
+    fn finish(&mut self, slot: Slot, ended_at: Instant, dropped: u64, keep: Keep) {
+        match (slot, keep) {
+            (Slot::Free, Keep::All | Keep::Nothing) | (Slot::Failed { .. }, Keep::Nothing) => {}
+            (Slot::Failed { ticket, why }, Keep::All) => self.fail(ticket, &why),
+            (Slot::Running { recording, id }, Keep::Nothing) => {
+                let order = recording.order;
+                let part = part_path(&self.settings.dir.join(&order.path));
+                let _ = self.syncer.send(Job::Discard { id, ticket: order.ticket, part });
+            }
+            (Slot::Running { recording, id }, Keep::All) => {
                 let ticket = recording.order.ticket;
                 let (report, trouble) = recording.end(ended_at, dropped, &mut self.scratch);
                 let path = self.settings.dir.join(&report.path);

@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 
 use super::{LEFT, OTHER, RIGHT, Room, ticket};
 use crate::{
-    media::{Media, MediaSettings, recorder::RecorderSettings},
+    media::{Media, MediaSettings, PromptFiles, recorder::RecorderSettings},
     switch::media::{MediaCommand, MediaFact},
 };
 
@@ -58,7 +58,7 @@ fn settings_that_cannot_work_are_refused_at_start() {
         port_min: 30_000,
         port_max: 30_100,
         silence_after: Duration::from_secs(10),
-        prompts: [].into(),
+        prompts: PromptFiles::default(),
         recorder: RecorderSettings::new("/nowhere"),
     };
     let start = |settings: MediaSettings| {

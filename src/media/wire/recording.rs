@@ -1,9 +1,11 @@
 //! A call and its file.
 
+use std::time::Duration;
+
 use super::{CLOCK, LEFT, LONG, OTHER, RIGHT, Room, speech, ticket};
 use crate::{
     rtp::{g711, stream::Codec},
-    switch::media::{MediaCommand, MediaFact, RecordOrder},
+    switch::media::{MediaCommand, MediaFact, RecordOrder, SpeechWatch},
 };
 
 fn decoded(codec: Codec, mark: u8) -> Vec<i16> {
@@ -23,7 +25,7 @@ fn a_call_is_recorded_under_its_ticket_through_a_transfer() {
 
     // A prompt on a leg of its own beats the time of the room: a packet each 20 ms.
     let beat = room.phone(CLOCK, Codec::Pcma);
-    room.media.command(MediaCommand::Play { media: CLOCK, prompt: LONG });
+    room.play(CLOCK, 1, &[LONG.into()]);
     beat.hear();
 
     room.media.command(join(RIGHT));
@@ -103,4 +105,66 @@ fn shutting_down_closes_the_recordings_that_run() {
     assert_eq!(facts.blocking_recv(), None, "nobody is left to tell more");
     let samples = hound::WavReader::open(folder.path().join(record.path)).unwrap().duration();
     assert!(samples >= 160, "{samples} samples of at least 20 ms");
+}
+
+/// Speech after 60 ms, silence after none at all.
+const WATCH: SpeechWatch = SpeechWatch { enough: Duration::from_millis(60), quiet_after: Duration::ZERO };
+
+#[test]
+fn a_message_is_on_the_left_alone_and_its_speech_and_silence_are_told() {
+    let mut room = Room::new();
+    let mut caller = room.phone(LEFT, Codec::Pcma);
+    let record = RecordOrder { ticket: ticket(11), path: "11.wav".into() };
+    room.media.command(MediaCommand::Record { media: LEFT, record: record.clone(), watch: WATCH });
+    assert_eq!(room.fact(), MediaFact::Quiet { media: LEFT }, "nobody has said anything yet");
+    for _ in 0..3 {
+        caller.talk(0x2a); // As loud as A-law can be.
+    }
+    assert_eq!(room.fact(), MediaFact::Spoke { media: LEFT });
+    assert_eq!(room.fact(), MediaFact::Quiet { media: LEFT });
+    room.media.command(MediaCommand::StopRecording { ticket: record.ticket });
+    let MediaFact::Recorded { ticket, report } = room.fact() else { panic!() };
+    assert_eq!((ticket, &report.path), (record.ticket, &record.path));
+    assert_eq!((report.caller.packets, report.operator.packets), (3, 0));
+    assert!(room.folder.path().join("11.wav").exists());
+}
+
+#[test]
+fn of_a_recording_that_nobody_wants_nothing_is_left() {
+    let mut room = Room::new();
+    let (mut left, right) = (room.phone(LEFT, Codec::Pcma), room.phone(RIGHT, Codec::Pcma));
+    let record = |number| RecordOrder { ticket: ticket(number), path: format!("{number}.wav").into() };
+    let join = MediaCommand::Join { left: LEFT, right: RIGHT, record: Some(record(12)) };
+    room.media.command(join);
+    assert_eq!(room.fact(), MediaFact::Joined { left: LEFT, right: RIGHT });
+    left.talk(1);
+    right.hear();
+    room.pass_time();
+    room.media.command(MediaCommand::DiscardRecording { ticket: ticket(12) });
+    room.media.command(MediaCommand::DiscardRecording { ticket: ticket(99) }); // Of nothing.
+    left.talk(2);
+    assert_eq!(right.hear().1, speech(2), "the talk goes on");
+    // The recorder ends one after the other: when this one is there, the first is gone.
+    let watch = WATCH;
+    room.media.command(MediaCommand::Record { media: LEFT, record: record(13), watch });
+    assert_eq!(room.fact(), MediaFact::Quiet { media: LEFT });
+    room.media.command(MediaCommand::StopRecording { ticket: ticket(13) });
+    assert!(matches!(room.fact(), MediaFact::Recorded { .. }));
+    let left: Vec<_> = std::fs::read_dir(room.folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    assert_eq!(left, ["13.wav"]);
+}
+
+#[test]
+fn a_message_that_cannot_be_recorded_is_told() {
+    let mut room = Room::with(|settings| settings.recorder.disk_floor_bytes = u64::MAX);
+    room.phone(LEFT, Codec::Pcma);
+    for media in [LEFT, OTHER] {
+        let record = RecordOrder { ticket: ticket(14), path: "14.wav".into() };
+        let watch = SpeechWatch { quiet_after: Duration::from_secs(3600), ..WATCH };
+        room.media.command(MediaCommand::Record { media, record, watch });
+        assert!(matches!(room.fact(), MediaFact::RecordingFailed { ticket: of, .. } if of == ticket(14)));
+    }
 }

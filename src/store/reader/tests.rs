@@ -40,6 +40,7 @@ async fn a_ticket_read_back_equals_the_one_saved_whatever_it_holds() {
         Outcome::AnsweredByMobile,
         Outcome::AnsweredByOther,
         Outcome::Abandoned,
+        Outcome::Message,
         Outcome::Missed,
         Outcome::Refused,
         Outcome::Interrupted,
@@ -60,6 +61,7 @@ async fn a_ticket_read_back_equals_the_one_saved_whatever_it_holds() {
         Verdict::OneSided("操作员一侧无声".into()),
         Verdict::Failed("disk full".into()),
         Verdict::Interrupted,
+        Verdict::Refused,
         Verdict::None,
     ];
     let directions = [Direction::Hotline, Direction::Out, Direction::Internal];
@@ -69,11 +71,11 @@ async fn a_ticket_read_back_equals_the_one_saved_whatever_it_holds() {
         let mut ticket = ended(n, 1);
         ticket.direction = directions[place % 3];
         ticket.answered_by = Some(parties[place % 3].clone());
-        ticket.outcome = Some(outcomes[place % 7]);
+        ticket.outcome = Some(outcomes[place % 8]);
         ticket.hung_up_first = Some(sides[place % 3]);
         let with_file = place % 2 == 0;
         ticket.recording =
-            Some(Recording { report: with_file.then(|| report(n)), verdict: verdicts[place % 6].clone() });
+            Some(Recording { report: with_file.then(|| report(n)), verdict: verdicts[place % 7].clone() });
         ticket.legs = (0..8)
             .map(|l| {
                 let mut leg = leg(l, parties[usize::from(l) % 3].clone());

@@ -36,7 +36,7 @@ PHONE_TONE, CALLER_TONE = 440, 1000
 class Line:
     """A daemon of its own for one test. `lab`: in the namespaces of lab.sh instead of on loopback."""
 
-    def __init__(self, lab=False, login=False, phones=("801",), lines=1, t1=0.5, digest="md5"):
+    def __init__(self, lab=False, login=False, phones=("801",), lines=1, t1=0.5, digest="md5", notice="off", voicemail="false"):
         self.lab, self.peers, self.failed = lab, [], 0
         if lab:
             os.environ["LAB_PREFIX"] = f"h{os.getpid()}"
@@ -48,7 +48,7 @@ class Line:
             self.host, self.trunk, self.phone_at = f"{net}.1", f"{net}.2", f"{net}.3"
         registering = 'kind = "register"\nuser = "line1"\npassword = "pwline1"\nretry_min_seconds = 0.5'
         desk = "\n".join(f'[[phones]]\nname = "{name}"\npassword = "pw{name}"\nlines = {lines}' for name in phones)
-        values = {"host": self.host, "trunk": self.trunk, "run": RUN, "prompts": PROJECT / "prompts", "t1": t1, "digest": digest, "phones": desk,
+        values = {"host": self.host, "trunk": self.trunk, "run": RUN, "prompts": PROJECT / "prompts", "t1": t1, "digest": digest, "phones": desk, "notice": notice, "voicemail": voicemail,
                   "trunk_login": registering if login else 'kind = "static"\nqualify_seconds = 0'}
         for name in ("hotlined.toml", "house.toml"):
             template = string.Template((HERE / "config" / name).read_text())

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use expect_test::expect;
 
-use super::{Action, Event, Ladder, LegIndex, Note, Target, at_the_desk, leg, one_phone};
+use super::{Action, Event, Ladder, LegIndex, Note, Record, Target, at_the_desk, leg, one_phone};
 use crate::call::sample;
 
 #[test]
@@ -82,7 +82,7 @@ fn an_answer_that_comes_with_the_third_rings_end_is_too_late_and_one_before_is_n
         ladder.now = ladder.start + Duration::from_secs_f64(at);
         let actions = ladder.call.on(Event::Answered { leg: leg(1) }, ladder.now);
         assert_eq!(actions.contains(&Action::Note(Note::Flagged { ring: 3 })), flagged, "{at}");
-        assert!(actions.contains(&Action::Join { leg: leg(1) }));
+        assert!(actions.contains(&Action::Join { leg: leg(1), record: Record::Both }));
         ladder.at(15.2, Event::Joined { leg: leg(1) }).until(100.0);
         assert!(!ladder.text.contains("flagged"), "nothing is flagged after a person answered");
     }

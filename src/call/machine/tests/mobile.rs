@@ -1,15 +1,12 @@
 //! The duty mobiles: when their turn comes, and how a person is proven.
 
-use std::time::Duration;
-
 use expect_test::expect;
 
 use super::{Event, Ladder, LegIndex, Target, Unanswered, at_the_desk, leg, one_phone, staffed, unstaffed};
 use crate::{
     call::{
         house::{AtFlag, MobileOrder},
-        plan::{self, MobilesStart},
-        sample,
+        plan, sample,
     },
     desk::number::Number,
 };
@@ -218,13 +215,13 @@ fn a_desk_that_answers_while_a_mobile_is_asked_for_its_key_wins_and_the_mobile_i
             19.1    * 1 answered, ring Some(4)
             19.1    * answered by desk, ring Some(4)
             19.2  > 2 played
+            19.2    hang up 2
+            19.2    * 2 not needed any more
             20.0  > 0 hangs up
             20.0    hang up 1
             20.0    * Caller hung up
+            20.0    end
             21.5  > 2 played
-            21.5    hang up 2
-            21.5    * 2 not needed any more
-            21.5    end
         "#]]);
 }
 
@@ -317,20 +314,6 @@ fn phones_that_are_busy_or_decline_are_out_at_once_and_the_mobile_does_not_wait(
             0.4     dial 3 duty1
             0.5   > 2 declined
         "#]]);
-}
-
-#[test]
-fn all_lines_busy_waits_for_the_busy_patience_before_the_mobile() {
-    let mut house = sample::house();
-    house.forwarding.busy_patience = Duration::from_secs(7);
-    let plan = plan::hotline(&house, &staffed(&house, &[], true, "801 busy"), false);
-    assert_eq!(plan.mobiles_start, MobilesStart::After(Duration::from_secs(7)));
-    Ladder::of(plan).until(8.0).reads(expect![[r#"
-        0.0     180 to caller
-        0.0     * first ring
-        7.0     * forwarding: 801 busy
-        7.0     dial 1 duty1
-    "#]]);
 }
 
 #[test]

@@ -25,6 +25,7 @@ fn opening() -> Opening {
         operator: None,
         desk_state: "801 ready".into(),
         call_id: "a@b".into(),
+        redial_of: None,
     }
 }
 
