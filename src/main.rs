@@ -3,16 +3,21 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use chrono::NaiveDate;
+use chrono_tz::Tz;
 use clap::{Args, Parser, Subcommand};
 use hotlined::{
     console::control::Command as Control,
     daemon::{
         commands::{self, Files, Wanted},
         demo::{self, Scene, Wish},
-        keeping, residents,
+        keeping, matters, residents,
     },
+    desk::ticket::LocalTime,
     store::residents::DryRun,
 };
+
+#[path = "main/matters.rs"]
+mod matter_args;
 
 /// The daemon behind a service desk's hotline.
 #[derive(Debug, Parser)]
@@ -22,7 +27,7 @@ struct Cli {
     command: Command,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 struct ConfigFiles {
     /// The daemon's settings.
     #[arg(long, default_value = "config/hotlined.toml", env = "HOTLINED_CONFIG")]
@@ -156,6 +161,19 @@ enum Command {
     /// The residents' list: take it over, write it out, find somebody.
     #[command(subcommand)]
     Residents(Residents),
+    /// Write down a visit to the counter, a form, or a call taken on the mobile.
+    Log(Box<matter_args::Log>),
+    /// Follow one matter: see it, write down, pass on, answer, close.
+    Matter(matter_args::OneMatter),
+    /// List matters, or the clocks that are late.
+    Matters(matter_args::ManyMatters),
+    /// Dispatch orders (维修派工单).
+    #[command(subcommand)]
+    Order(matter_args::Order),
+    /// Return visits (回访) to call, and what came of them.
+    Visits(matter_args::Visits),
+    /// Callers who did not get through and were not called back, the most urgent first.
+    Missed(By),
     /// Show the daemon at work: four calls with real speech, a carrier and a phone played beside it.
     Demo {
         /// End afterwards; succeed only if everything shown was right.
@@ -171,7 +189,7 @@ enum Command {
 }
 
 /// Who does it, for the record of changes.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 struct By {
     /// Your name, for the record of changes.
     #[arg(long, env = "USER", default_value = "command line")]
@@ -263,6 +281,15 @@ fn main() -> ExitCode {
             let (By { by, files }, wish) = command.wish();
             residents::residents(&files.into(), wish, &by)
         }
+        Command::Log(log) => follow(log.by.clone(), |zone, now| log.wish(zone, now)),
+        Command::Matter(matter) => follow(matter.by.clone(), |zone, _| matter.wish(zone)),
+        Command::Matters(list) => follow(list.by.clone(), |_, _| list.wish()),
+        Command::Order(order) => {
+            let (by, wish) = matter_args::order(order);
+            follow(by, |zone, _| wish(zone))
+        }
+        Command::Visits(visits) => follow(visits.by.clone(), |_, _| visits.wish()),
+        Command::Missed(by) => follow(by, |_, _| Ok(matters::Wish::Missed)),
         Command::Demo { once, dir, scenario } => demo::run(&Wish { once, dir, scenario, ..Wish::default() }),
     };
     match done {
@@ -272,4 +299,12 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Something about the desk's work, in somebody's name.
+fn follow(
+    By { by, files }: By,
+    wish: impl FnOnce(Tz, LocalTime) -> anyhow::Result<matters::Wish>,
+) -> anyhow::Result<()> {
+    matters::run(&files.into(), &by, wish)
 }

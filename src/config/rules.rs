@@ -65,8 +65,8 @@ pub(super) fn read(mut top: Table<'_>) -> Rules {
     let queue = read_queue(top.table("queue"));
     let voicemail = read_voicemail(top.table("voicemail"));
     let (prompts, comfort) = read_prompts(top.table("prompts"));
-    let office = super::office::read(&mut top);
     let retention = read_retention(top.table("retention"));
+    let office = super::office::read(&mut top, zone.unwrap_or(Tz::Asia__Shanghai));
     top.close();
     let rota = Rota { zone: Some(zone.unwrap_or(Tz::Asia__Shanghai)), shifts, exceptions };
     let house = House {
@@ -248,7 +248,7 @@ fn read_date(table: &mut Table<'_>, key: &str) -> Option<NaiveDate> {
     table.parsed(key, A_DATE, |text| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok())
 }
 
-const DAYS: [(&str, Weekday); 7] = [
+pub(super) const DAYS: [(&str, Weekday); 7] = [
     ("mon", Weekday::Mon),
     ("tue", Weekday::Tue),
     ("wed", Weekday::Wed),
@@ -258,7 +258,7 @@ const DAYS: [(&str, Weekday); 7] = [
     ("sun", Weekday::Sun),
 ];
 
-fn one_of_days() -> String {
+pub(super) fn one_of_days() -> String {
     let words = DAYS.map(|(word, _)| word);
     format!("a day{}", one_of(&words))
 }

@@ -3,6 +3,7 @@
 //! press becomes an order, an input like any packet) and never writes to the database.
 
 pub mod control;
+pub mod dispatch;
 pub mod json;
 pub mod lists;
 pub mod sheet;

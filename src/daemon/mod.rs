@@ -11,6 +11,7 @@ pub mod demo;
 mod descriptors;
 mod directory;
 pub mod keeping;
+pub mod matters;
 pub mod residents;
 mod resolve;
 pub mod serve;

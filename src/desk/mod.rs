@@ -2,13 +2,20 @@
 //! or SIP. Reading starts at [`ticket`].
 
 pub mod access;
+pub mod calendar;
 pub mod chain;
+pub mod deadline;
 pub mod directory;
+pub mod matter;
+pub mod missed;
 pub mod number;
 pub mod office;
 pub mod outage;
 pub mod resident;
 pub mod retention;
+pub mod return_visit;
 pub mod rota;
+pub mod search;
 pub mod ticket;
 pub mod verdict;
+pub mod work_order;

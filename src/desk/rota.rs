@@ -127,7 +127,7 @@ impl Exception {
 }
 
 /// When the local clock first shows that time, or, where it skips it, a later one.
-fn instant(zone: Tz, local: NaiveDateTime) -> Option<DateTime<Utc>> {
+pub(super) fn instant(zone: Tz, local: NaiveDateTime) -> Option<DateTime<Utc>> {
     if let Some(found) = zone.from_local_datetime(&local).earliest() {
         return Some(found.to_utc());
     }

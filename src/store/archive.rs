@@ -125,7 +125,7 @@ impl Reader {
         limit: u32,
     ) -> Result<Vec<Candidate>, StoreError> {
         let rows = sqlx::query(
-            "SELECT t.key, m.kind, NULL AS closed, \
+            "SELECT t.key, m.kind, substr(m.closed_at, 1, 10) AS closed, \
              h.matter IS NOT NULL AS held \
              FROM recording r JOIN ticket t ON t.key = r.ticket JOIN matter m ON m.key = t.matter \
              LEFT JOIN hold h ON h.matter = t.matter \

@@ -15,8 +15,9 @@ use super::{
 };
 use crate::desk::{
     chain::Kind,
+    matter::Way,
     outage::{Edge, OutageChange},
-    ticket::{LegRecord, LocalTime, Party, Recording, Ticket, TicketId, TimelineEntry},
+    ticket::{Direction, LegRecord, LocalTime, Party, Recording, Ticket, TicketId, TimelineEntry},
 };
 
 /// The first numbers of each day that were not given away, as this daemon remembers them: they hold
@@ -38,8 +39,11 @@ pub(super) struct Rows {
     pub(super) tail: &'static str,
 }
 
-const MATTERS: Rows =
-    Rows { head: "INSERT INTO matter (key, opened_at) VALUES ", columns: 2, tail: " ON CONFLICT DO NOTHING" };
+const MATTERS: Rows = Rows {
+    head: "INSERT INTO matter (key, opened_at, owner, way) VALUES ",
+    columns: 4,
+    tail: " ON CONFLICT DO NOTHING",
+};
 
 const TICKETS: Rows = Rows {
     head: "INSERT INTO ticket (key, id, matter, revision, direction, caller, caller_name, dialled, trunk, \
@@ -161,8 +165,7 @@ async fn write_tickets(tx: &mut SqliteConnection, group: &Group) -> Result<(), S
     let redials = redial::matters(tx, &tickets).await?;
     let matter_of = |ticket: &Ticket| redials.matters.get(&ticket.id).copied().unwrap_or(key(ticket.id));
     let own: Vec<&Ticket> = tickets.iter().copied().filter(|t| matter_of(t) == key(t.id)).collect();
-    insert(tx, &MATTERS, &own, |query, ticket| query.bind(key(ticket.id)).bind(local(ticket.received)))
-        .await?;
+    insert(tx, &MATTERS, &own, bind_matter).await?;
     // Only tickets whose revision was news may write their legs and recording.
     let written =
         insert(tx, &TICKETS, &tickets, |query, ticket| bind_ticket(query, ticket, matter_of(ticket))).await?;
@@ -222,6 +225,16 @@ pub(super) async fn insert<T>(
         }
     }
     Ok(keys)
+}
+
+/// A call's matter is owned from its first second: by who sits at the desk, else by the shift.
+fn bind_matter(query: Bound, ticket: &&Ticket) -> Bound {
+    let owner = ticket.operator.as_ref().or(ticket.shift.as_ref()).map_or("desk", String::as_str);
+    let way = match ticket.direction {
+        Direction::Hotline => Way::Hotline,
+        Direction::Out | Direction::Internal => Way::Out,
+    };
+    query.bind(key(ticket.id)).bind(local(ticket.received)).bind(owner.to_owned()).bind(way.word())
 }
 
 /// A ticket that is there already keeps its matter.
@@ -393,7 +406,7 @@ const EMERGENCY: i64 = 100_000_000;
 
 /// Takes the next `wanted` numbers of the day: above every number given before, above every ticket
 /// of that day that came from a block, and not below `floor`.
-async fn reserve(
+pub(super) async fn reserve(
     tx: &mut SqliteConnection,
     day: NaiveDate,
     wanted: u32,

@@ -387,4 +387,4 @@ async fn legs_of(
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -73,12 +73,21 @@ impl Cells<'_> {
     }
 
     /// A word that must be one of ours.
-    fn word<T>(
+    pub(super) fn word<T>(
         &self,
         column: &'static str,
         parse: impl Fn(&str) -> Option<T>,
     ) -> Result<Option<T>, StoreError> {
         self.get::<Option<&str>>(column)?.map(|word| parse(word).ok_or_else(|| self.bad(column))).transpose()
+    }
+
+    /// A word that must be there and be one of ours.
+    pub(super) fn named<T>(
+        &self,
+        column: &'static str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Result<T, StoreError> {
+        self.word(column, parse)?.ok_or_else(|| self.bad(column))
     }
 
     fn telephone(&self, column: &'static str) -> Result<Option<Number>, StoreError> {

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// A database with these tickets, written by the real writer.
-async fn database(tickets: Vec<Ticket>) -> (tempfile::TempDir, Reader) {
+pub(crate) async fn database(tickets: Vec<Ticket>) -> (tempfile::TempDir, Reader) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("hotlined.db");
     let (sender, mut facts) = tokio::sync::mpsc::unbounded_channel();
