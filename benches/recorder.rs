@@ -17,7 +17,7 @@ use hotlined::{
     media::recorder::{self, Channel, Keep, RecorderSettings},
     rtp::{
         packet::{Header, Packet},
-        stream::Codec,
+        stream::{Band, Codec},
         timestamp::{RtpTimestamp, SequenceNumber},
     },
     switch::media::{MediaFact, RecordOrder},
@@ -42,7 +42,8 @@ fn main() {
     let begun = Instant::now();
     for call in 0..calls {
         let path = format!("2026/11/23/{}.wav", ticket(call)).into();
-        tap.start(call, &RecordOrder { ticket: ticket(call), path }, begun).expect("an empty ring");
+        tap.start(call, &RecordOrder { ticket: ticket(call), path }, Band::Narrow, begun)
+            .expect("an empty ring");
     }
     let payload = [0x35u8; 160];
     let mut tapped = Duration::ZERO;

@@ -56,6 +56,7 @@ fn main() {
         port_max: 29_999,
         silence_after: Duration::from_secs(10),
         prompts: PromptFiles::default(),
+        dead_after: None,
         recorder: RecorderSettings::new("recordings"),
     };
     let media = Media::start(settings, sender).expect("media starts");
@@ -147,6 +148,7 @@ fn set_up(
             ptime_ms: 20,
             peer_receives: true,
             peer_sends: true,
+            keys: None,
         };
         media.command(MediaCommand::Describe { media: media_id, stream });
         if id % 2 == 1 {

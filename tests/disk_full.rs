@@ -16,9 +16,9 @@ use std::{
 use hotlined::{
     media::recorder::{self, Channel, Keep, RecorderSettings, Tap},
     rtp::{
-        g711,
+        g711::{self, Law},
         packet::{Header, Packet},
-        stream::Codec,
+        stream::{Band, Codec},
         timestamp::{RtpTimestamp, SequenceNumber},
     },
     switch::media::{MediaFact, RecordOrder},
@@ -77,7 +77,7 @@ async fn a_disk_that_fills_costs_the_samples_it_has_no_room_for_and_never_the_le
     // Two seconds are said, and there is room for half a second and a bit.
     limit_files_to(Some(20_000));
     let joined_at = Instant::now();
-    tap.start(0, &order, joined_at).unwrap();
+    tap.start(0, &order, Band::Narrow, joined_at).unwrap();
     speak(&mut tap, joined_at, 0..100);
     wait_for_length(&dir.path().join("20261123-0007.wav.part"), 20_000);
 
@@ -97,7 +97,7 @@ async fn a_disk_that_fills_costs_the_samples_it_has_no_room_for_and_never_the_le
     let mut wav = hound::WavReader::open(dir.path().join("20261123-0007.wav")).unwrap();
     let left: Vec<i16> = wav.samples::<i16>().step_by(2).map(Result::unwrap).collect();
     let mut expected = Vec::new();
-    (0..600).for_each(|n| g711::decode(Codec::Pcma, &said(n), &mut expected));
+    (0..600).for_each(|n| g711::decode(Law::A, &said(n), &mut expected));
     let hole = left.iter().zip(&expected).position(|(is, was)| is != was).unwrap();
     let after = hole + usize::try_from(report.unwritten_samples).unwrap();
     assert!(left[hole..after].iter().all(|&sample| sample == 0), "a hole is silence");

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use hotlined::rtp::{g711, stream::Codec};
+use hotlined::rtp::g711::{self, Law};
 
 use crate::voice::{self, SAMPLES, Voice};
 
@@ -95,7 +95,7 @@ fn channel(samples: &[i16], stream: usize, packets: u32, cut: Cut) -> Channel {
 
 fn linear(stream: usize, index: u32) -> Vec<i16> {
     let mut samples = Vec::with_capacity(SAMPLES);
-    g711::decode(Codec::Pcma, &voice::payload(stream, index), &mut samples);
+    g711::decode(Law::A, &voice::payload(stream, index), &mut samples);
     samples
 }
 

@@ -59,6 +59,16 @@ impl Rings {
     }
 }
 
+/// Whether a leg's voice is encrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encryption {
+    Off,
+    /// Where the other side takes it.
+    Optional,
+    /// Or there is no call.
+    Required,
+}
+
 /// A desk phone. Its password stays in `config`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Phone {
@@ -68,6 +78,8 @@ pub struct Phone {
     pub lines: u32,
     /// Whether the hotline rings it (a softphone for calls out only may say no); true.
     pub hotline: bool,
+    /// Whether its voice is encrypted; off.
+    pub srtp: Encryption,
 }
 
 /// A duty mobile.

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use super::house::{
-    AtFlag, AwayRules, CallingOut, Forwarding, House, LeaveTo, Mobile, MobileOrder, Notice, NoticeAt, Phone,
-    Queue, Rings, Voicemail,
+    AtFlag, AwayRules, CallingOut, Encryption, Forwarding, House, LeaveTo, Mobile, MobileOrder, Notice,
+    NoticeAt, Phone, Queue, Rings, Voicemail,
 };
 use crate::desk::{number::Number, rota::Rota};
 
@@ -47,7 +47,7 @@ pub(super) fn house() -> House {
 }
 
 pub(super) fn phone(name: &str) -> Phone {
-    Phone { name: name.into(), lines: 1, hotline: true }
+    Phone { name: name.into(), lines: 1, hotline: true, srtp: Encryption::Off }
 }
 
 pub(super) fn mobile(name: &str, number: &str) -> Mobile {

@@ -8,13 +8,13 @@ use chrono_tz::Tz;
 use super::{
     reader::{Table, one_of},
     secret::Secret,
-    trunk::dialable,
+    trunk::{ENCRYPTION, dialable},
 };
 use crate::{
     call::{
         house::{
-            AtFlag, AwayRules, CallingOut, Forwarding, House, LeaveTo, Mobile, MobileOrder, Notice, NoticeAt,
-            Phone, Queue, Rings, Voicemail,
+            AtFlag, AwayRules, CallingOut, Encryption, Forwarding, House, LeaveTo, Mobile, MobileOrder,
+            Notice, NoticeAt, Phone, Queue, Rings, Voicemail,
         },
         prompt::{PROMPTS, Prompt},
     },
@@ -133,9 +133,10 @@ fn read_phones(top: &mut Table<'_>, hotlines: &[String]) -> (Vec<Phone>, Vec<(St
         let password = table.required_secret("password");
         let lines = table.whole("lines", 1..=u32::MAX, 1);
         let hotline = table.flag("hotline", true);
+        let srtp = table.choice("srtp", &ENCRYPTION, Encryption::Off);
         table.close();
         passwords.push((name.clone(), password));
-        phones.push(Phone { name, lines, hotline });
+        phones.push(Phone { name, lines, hotline, srtp });
     }
     (phones, passwords)
 }

@@ -7,6 +7,7 @@ use std::{
 };
 
 use super::{
+    network::Network,
     reader::Table,
     trunk::{self, Trunk},
 };
@@ -55,6 +56,8 @@ pub struct Sip {
     pub min_se: Duration,
     /// Requests of more than 1300 bytes go over TCP (RFC 3261 §18.1.1); true.
     pub tcp_fallback: bool,
+    /// Who we are to those who connect by TLS; `None`: no listener may be TLS.
+    pub tls: Option<Tls>,
     pub registrar: Registrar,
     pub qualify: Qualify,
     pub subscriptions: Subscriptions,
@@ -65,13 +68,22 @@ pub struct Sip {
 /// A socket to listen on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Listener {
-    /// UDP or TCP.
+    /// TLS needs [`Sip::tls`].
     pub transport: Transport,
     /// Port 0 takes any free one.
     pub bind: SocketAddr,
     /// What peers are told instead of `bind`; port 0 stands for the port that was bound. `None`: the
     /// address of the machine towards each peer.
     pub advertise: Option<SocketAddr>,
+}
+
+/// Our certificate, read again at SIGHUP.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tls {
+    /// PEM: our own certificate first, then those above it.
+    pub certificate: PathBuf,
+    /// PEM: its private key.
+    pub key: PathBuf,
 }
 
 /// The registrar (RFC 3261 §10.3). `min ≤ default ≤ max`.
@@ -132,6 +144,11 @@ pub struct Media {
     pub port_max: u16,
     /// A leg that sends nothing for this long is silent; 5 s.
     pub silence_after: Duration,
+    /// A call of which neither side sends anything for this long, and neither is held, is ended; 60 s.
+    /// `None` (0 in the file): never.
+    pub hang_up_after: Option<Duration>,
+    /// Networks over which SRTP's keys may travel without TLS; none.
+    pub keys_without_tls: Vec<Network>,
 }
 
 /// What is kept of each call beside its recording: what it saw (`trace`).
@@ -241,6 +258,11 @@ fn read_sip(mut sip: Table<'_>) -> Sip {
     }
     let tcp_fallback = sip.flag("tcp_fallback", true);
 
+    let tls = read_tls(sip.table("tls"));
+    if tls.is_none() && listeners.iter().any(|listener| listener.transport == Transport::Tls) {
+        sip.wrong("tls", "certificate and key, which a listener with transport \"tls\" needs", "nothing");
+    }
+
     let mut table = sip.table("registrar");
     let registrar = Registrar {
         min_expires: table.seconds("min_expires_seconds", 1.0..=DAY, Duration::from_secs(60)),
@@ -291,6 +313,7 @@ fn read_sip(mut sip: Table<'_>) -> Sip {
         session_expires,
         min_se,
         tcp_fallback,
+        tls,
         registrar,
         qualify,
         subscriptions,
@@ -333,6 +356,26 @@ fn read_listeners(sip: &mut Table<'_>) -> Vec<Listener> {
     listeners
 }
 
+fn read_tls(mut table: Table<'_>) -> Option<Tls> {
+    let file = |text: &str| (!text.is_empty()).then(|| PathBuf::from(text));
+    let certificate = table.parsed("certificate", "a path in quotes", file);
+    let key = table.parsed("key", "a path in quotes", file);
+    let tls = match (certificate, key) {
+        (Some(certificate), Some(key)) => Some(Tls { certificate, key }),
+        (Some(_), None) => {
+            table.wrong("key", "the certificate's private key", "nothing");
+            None
+        }
+        (None, Some(_)) => {
+            table.wrong("certificate", "the key's certificate", "nothing");
+            None
+        }
+        (None, None) => None,
+    };
+    table.close();
+    tls
+}
+
 fn read_media(mut media: Table<'_>) -> Media {
     let v4 = |text: &str| text.parse().ok().filter(IpAddr::is_ipv4);
     let v6 = |text: &str| text.parse().ok().filter(IpAddr::is_ipv6);
@@ -355,6 +398,19 @@ fn read_media(mut media: Table<'_>) -> Media {
         media.wrong("port_max", "a port above port_min", port_max);
     }
     let silence_after = media.seconds("silence_after_seconds", 0.5..=3600.0, Duration::from_secs(5));
+    let hang_up_after = media.seconds("hang_up_after_seconds", 0.0..=DAY, Duration::from_secs(60));
+    if !hang_up_after.is_zero() && hang_up_after < silence_after {
+        media.wrong(
+            "hang_up_after_seconds",
+            "0, or at least silence_after_seconds",
+            hang_up_after.as_secs_f64(),
+        );
+    }
+    let keys_without_tls = media
+        .list("keys_without_tls", "an address or network such as \"192.168.1.0/24\"", |text| {
+            text.parse().ok()
+        })
+        .unwrap_or_default();
     media.close();
     Media {
         address: address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
@@ -364,6 +420,8 @@ fn read_media(mut media: Table<'_>) -> Media {
         port_min: u16::try_from(port_min).unwrap_or(u16::MAX),
         port_max: u16::try_from(port_max).unwrap_or(u16::MAX),
         silence_after,
+        hang_up_after: (!hang_up_after.is_zero()).then_some(hang_up_after),
+        keys_without_tls,
     }
 }
 
@@ -402,7 +460,8 @@ fn read_log(mut table: Table<'_>) -> Log {
 }
 
 /// The words for transports.
-pub(super) const TRANSPORTS: [(&str, Transport); 2] = [("udp", Transport::Udp), ("tcp", Transport::Tcp)];
+pub(super) const TRANSPORTS: [(&str, Transport); 3] =
+    [("udp", Transport::Udp), ("tcp", Transport::Tcp), ("tls", Transport::Tls)];
 
 fn path(table: &mut Table<'_>, key: &str, default: &str) -> PathBuf {
     let given = table.parsed(key, "a path in quotes", |text| (!text.is_empty()).then(|| PathBuf::from(text)));

@@ -126,7 +126,7 @@ fn the_defaults_are_those_of_the_documents() {
     assert_eq!((trunk.domain.as_str(), trunk.number.as_deref()), ("sip.carrier.example", Some("4001234567")));
     let registration = Registration { expires: seconds(600), retry_min: seconds(2), retry_max: seconds(300) };
     assert_eq!(trunk.registration, Some(registration));
-    assert_eq!(trunk.codecs, [AudioCodec::Pcma, AudioCodec::Pcmu]);
+    assert_eq!(trunk.codecs, AudioCodec::ALL);
     assert_eq!(trunk.headers.identity, Identity::AssertedIdentity);
 
     let rules = house("h", LEAST_HOUSE).unwrap();
@@ -287,7 +287,7 @@ fn a_trunk_says_what_it_lacks() {
             "d: trunks[1].servers[1]: expected a host such as \"sip.carrier.example\" or \"192.0.2.1:5060\", found \"sip:h\"",
             "d: trunks[1].user: expected the account's user, found nothing",
             "d: trunks[1].addresses[0]: expected an address or network such as \"203.0.113.0/24\", found \"10.0.0.0/99\"",
-            "d: trunks[1].codecs[0]: expected \"pcma\" or \"pcmu\", found \"g729\"",
+            "d: trunks[1].codecs[0]: expected \"pcma\", \"pcmu\" or \"g722\", found \"g729\"",
             "d: trunks[1].codecs: expected at least one codec, found none",
             "d: trunks[1].name: expected a name that no other trunk has, found \"a\"",
         ]

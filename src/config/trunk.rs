@@ -1,8 +1,9 @@
 //! Trunks: the carriers' lines, over which callers come in and mobiles are called.
 
-use std::{net::IpAddr, time::Duration};
+use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 use super::{network::Network, reader::Table, secret::Secret, settings::TRANSPORTS};
+use crate::call::house::Encryption;
 use crate::sip::{hop::Transport, offer::AudioCodec, uri::Host};
 
 /// One trunk.
@@ -25,8 +26,12 @@ pub struct Trunk {
     pub number: Option<String>,
     /// Where its calls come from, beside its servers' own addresses.
     pub addresses: Vec<Network>,
-    /// Not empty, in order of preference; PCMA, PCMU.
+    /// Not empty, in order of preference; PCMA, PCMU, G.722.
     pub codecs: Vec<AudioCodec>,
+    /// Whether its voice is encrypted; off.
+    pub srtp: Encryption,
+    /// How its server proves who it is, where the transport is TLS.
+    pub verify: Verify,
     /// Which headers tell the called mobile's carrier who calls.
     pub headers: TrunkHeaders,
     /// OPTIONS at this interval; 30 s. `None` (0 in the file): the trunk is not asked.
@@ -34,6 +39,18 @@ pub struct Trunk {
     /// The hotline that a call on this trunk is for when its Request-URI names none: some carriers
     /// put the registered contact there.
     pub hotline: Option<String>,
+}
+
+/// By what a trunk's server proves that it is the trunk's (RFC 5922: its certificate names the trunk's
+/// domain, except where it is pinned).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verify {
+    /// A certificate of an authority that this machine trusts. Default.
+    System,
+    /// A certificate of an authority in this PEM file alone.
+    Authorities(PathBuf),
+    /// Exactly the certificate with this SHA-256, whatever it says.
+    Pinned([u8; 32]),
 }
 
 /// A server as configured. Without a port: by SRV where there is such a record, else 5060.
@@ -125,19 +142,28 @@ fn read(table: &mut Table<'_>) -> Trunk {
     let qualify = table.seconds("qualify_seconds", 0.0..=3600.0, Duration::from_secs(30));
     let hotline = table.parsed("hotline", "a hotline's number", dialable);
     let mut codecs = table
-        .list("codecs", "\"pcma\" or \"pcmu\"", |text| match text {
+        .list("codecs", "\"pcma\", \"pcmu\" or \"g722\"", |text| match text {
             "pcma" => Some(AudioCodec::Pcma),
             "pcmu" => Some(AudioCodec::Pcmu),
+            "g722" => Some(AudioCodec::G722),
             _ => None,
         })
-        .unwrap_or_else(|| vec![AudioCodec::Pcma, AudioCodec::Pcmu]);
+        .unwrap_or_else(|| AudioCodec::ALL.to_vec());
     if codecs.is_empty() {
         table.wrong("codecs", "at least one codec", "none");
     }
-    if codecs.len() > 1 && codecs.iter().all(|codec| codecs.first() == Some(codec)) || codecs.len() > 2 {
+    let given = codecs.len();
+    let mut seen = Vec::new();
+    codecs.retain(|codec| {
+        let new = !seen.contains(codec);
+        seen.push(*codec);
+        new
+    });
+    if codecs.len() < given {
         table.wrong("codecs", "each codec once", "one twice");
     }
-    codecs.truncate(2);
+    let srtp = table.choice("srtp", &ENCRYPTION, Encryption::Off);
+    let verify = read_verify(table, transport);
     let headers = read_headers(table.table("headers"));
     Trunk {
         name,
@@ -149,6 +175,8 @@ fn read(table: &mut Table<'_>) -> Trunk {
         registration,
         addresses: addresses.unwrap_or_default(),
         codecs,
+        srtp,
+        verify,
         headers,
         qualify: (!qualify.is_zero()).then_some(qualify),
         hotline,
@@ -176,6 +204,35 @@ fn read_registration(table: &mut Table<'_>) -> Registration {
         table.wrong("retry_max_seconds", "at least retry_min_seconds", retry_max.as_secs_f64());
     }
     Registration { expires, retry_min, retry_max }
+}
+
+/// The words for SRTP.
+pub(super) const ENCRYPTION: [(&str, Encryption); 3] =
+    [("off", Encryption::Off), ("optional", Encryption::Optional), ("required", Encryption::Required)];
+
+fn read_verify(table: &mut Table<'_>, transport: Transport) -> Verify {
+    let file = |text: &str| (!text.is_empty()).then(|| PathBuf::from(text));
+    let ca = table.parsed("tls_ca_file", "a path in quotes", file);
+    let pin = table.parsed("tls_pin", "the 64 hexadecimal digits of a certificate's SHA-256", |text| {
+        let digits: String = text.chars().filter(|c| *c != ':').collect();
+        <[u8; 32]>::try_from(hex::decode(digits).ok()?).ok()
+    });
+    if transport != Transport::Tls {
+        for (key, given) in [("tls_ca_file", ca.is_some()), ("tls_pin", pin.is_some())] {
+            if given {
+                table.wrong(key, "transport = \"tls\" beside it", "another transport");
+            }
+        }
+    }
+    match (pin, ca) {
+        (Some(_), Some(_)) => {
+            table.wrong("tls_pin", "either tls_pin or tls_ca_file", "both");
+            Verify::System
+        }
+        (Some(pin), None) => Verify::Pinned(pin),
+        (None, Some(ca)) => Verify::Authorities(ca),
+        (None, None) => Verify::System,
+    }
 }
 
 fn read_headers(mut table: Table<'_>) -> TrunkHeaders {

@@ -16,4 +16,5 @@ pub mod residents;
 mod resolve;
 pub mod serve;
 mod sockets;
+mod tls;
 pub mod wiring;

@@ -19,6 +19,7 @@ use super::{
     archive::{self, Archive, ArchiveSettings},
     clock, descriptors, directory, resolve,
     sockets::{Bind, QUEUE, Sockets, Wire},
+    tls::TlsSetup,
     wiring,
 };
 use crate::{
@@ -31,7 +32,10 @@ use crate::{
         ticket::TicketChange,
     },
     media::{Media, MediaSettings, PromptFiles},
-    sip::hop::{Hop, Listener},
+    sip::{
+        hop::{Hop, Listener},
+        mask,
+    },
     store::{
         facts::StoreFact,
         reader::Reader,
@@ -59,6 +63,9 @@ pub struct ServeSettings {
     pub(super) office: Office,
     /// Reads the house rules again; in words what is wrong with them.
     pub(super) reload: Box<dyn Fn() -> Result<HouseRules, String> + Send>,
+    pub(super) tls: TlsSetup,
+    /// Reads our certificate again; those who connect see it from then on.
+    pub(super) reload_certificate: Box<dyn Fn() -> Result<(), String> + Send>,
 }
 
 /// What is kept of each call beside its ticket.
@@ -117,6 +124,8 @@ struct Loop {
     /// Tells the keeper of the directory how numbers are written.
     numbering: watch::Sender<Numbering>,
     archive: Archive,
+    /// Reads our certificate again; those who connect see it from then on.
+    reload_certificate: Box<dyn Fn() -> Result<(), String> + Send>,
     database_down: bool,
     /// What calls in progress have seen so far.
     book: Book,
@@ -141,6 +150,8 @@ pub async fn serve(
 ) -> anyhow::Result<()> {
     let ServeSettings {
         binds,
+        tls,
+        reload_certificate,
         switch,
         media,
         store,
@@ -156,7 +167,7 @@ pub async fn serve(
     // First of all: two daemons must not repair the same recordings.
     let control_socket = listen_control(&control)?;
     let (wire, mut wires) = mpsc::channel(QUEUE);
-    let sockets = Sockets::bind(&binds, wire).await?;
+    let sockets = Sockets::bind(&binds, tls, wire).await?;
     let repaired = wiring::repair(&media.recorder.dir);
 
     // Facts are answers to what the switch asked, a few for each call: the number of calls bounds them.
@@ -193,6 +204,7 @@ pub async fn serve(
         reload,
         numbering,
         archive,
+        reload_certificate,
         database_down: false,
         book: Book::default(),
         keeper,
@@ -235,11 +247,16 @@ pub async fn serve(
             }
             Some(fact) = media_said.recv() => the.media_fact(fact),
             Some(fact) = store_said.recv() => the.store_fact(fact),
-            Some(input) = addresses.recv() => the.turn(input),
+            Some(input) = addresses.recv() => {
+                if let Input::Resolved { trunk, addresses } = &input {
+                    the.sockets.found(trunk, addresses);
+                }
+                the.turn(input);
+            }
             Some(question) = questions.recv() => the.answer(question),
             _ = hang_up.recv() => {
                 if let Err(why) = the.reload_house() {
-                    tracing::error!("house rules refused, the old ones stay:\n{why}");
+                    tracing::error!("refused, the old ones stay:\n{why}");
                 }
             }
             _ = heartbeat.tick() => the.beat(),
@@ -283,7 +300,7 @@ impl Loop {
     fn wire(&mut self, word: Wire) {
         match word {
             Wire::Received { hop, bytes } => {
-                tracing::trace!(peer = %hop.remote, "received\n{}", String::from_utf8_lossy(&bytes));
+                tracing::trace!(peer = %hop.remote, "received\n{}", mask::masked(&bytes));
                 self.trace(Way::Received, hop, &bytes);
                 self.turn(Input::Received { hop, bytes });
             }
@@ -415,6 +432,7 @@ impl Loop {
     }
 
     fn reload_house(&mut self) -> Result<(), String> {
+        let certificate = (self.reload_certificate)();
         let HouseRules { house, passwords, office, archive, prompts, voice } = (self.reload)()?;
         self.numbering.send_replace(office.numbering);
         self.archive.reload(archive);
@@ -422,7 +440,7 @@ impl Loop {
         self.media.reload_prompts(&prompts);
         self.turn(Input::House { house: Arc::new(house), passwords, voice });
         tracing::info!("house rules read");
-        Ok(())
+        certificate
     }
 
     /// Ends every call, and then the daemon.
@@ -441,7 +459,7 @@ impl Loop {
     fn perform(&mut self, output: Output) {
         match output {
             Output::Send { hop, bytes } => {
-                tracing::trace!(peer = %hop.remote, "sent\n{}", String::from_utf8_lossy(&bytes));
+                tracing::trace!(peer = %hop.remote, "sent\n{}", mask::masked(&bytes));
                 self.trace(Way::Sent, hop, &bytes);
                 self.sockets.send(hop, bytes);
             }

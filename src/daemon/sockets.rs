@@ -1,4 +1,4 @@
-//! The wire: UDP sockets, TCP listeners and connections. Nothing here waits for a peer: what can't be
+//! The wire: UDP sockets, TCP and TLS listeners and connections. Nothing here waits for a peer: what can't be
 //! sent at once on UDP is dropped (SIP sends it again), a stream that does not keep up is closed.
 
 use std::{
@@ -14,14 +14,20 @@ use std::{
 
 use anyhow::Context;
 use bytes::Bytes;
+use rustls::ServerConfig;
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::{TcpListener, TcpStream, UdpSocket},
-    sync::mpsc,
+    runtime::Runtime,
+    sync::{Semaphore, mpsc, watch},
     task::AbortHandle,
 };
+use tokio_rustls::{TlsAcceptor, TlsConnector};
 
-use super::clock;
+use super::{
+    clock,
+    tls::{TlsSetup, TrunkTls},
+};
 use crate::sip::{
     framing::{Frame, Framer},
     hop::{FlowId, Hop, Listener, ListenerId, Transport},
@@ -61,6 +67,12 @@ const BACKLOG: i32 = 1024;
 /// A peer that does not accept a connection within this time can't be reached.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
 
+/// TLS handshakes of peers at once; more are closed. Doubled, strangers can take twice the processor time.
+const HANDSHAKES: usize = 64;
+
+/// A handshake takes three messages; who is not done by then is no telephone.
+const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(10);
+
 /// The largest datagram that we read; RFC 3261 §18.1.1 allows the whole of UDP.
 const DATAGRAM: usize = 65_535;
 
@@ -82,6 +94,21 @@ pub(super) struct Sockets {
     by_peer: HashMap<(Transport, SocketAddr), FlowId>,
     numbers: Arc<AtomicU64>,
     wire: mpsc::Sender<Wire>,
+    tls: TlsSetup,
+    /// Trunks' servers that were found, with their trunk.
+    tls_servers: HashMap<SocketAddr, String>,
+    /// The thread of TLS connections; there from the first need of one.
+    tls_thread: Option<Runtime>,
+    handshakes: Arc<Semaphore>,
+}
+
+impl Drop for Sockets {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.tls_thread.take() {
+            // Waiting for it is not allowed here, and nobody needs it.
+            runtime.shutdown_background();
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -100,7 +127,11 @@ enum OpenedBy {
 
 impl Sockets {
     /// Binds everything, and starts to read.
-    pub(super) async fn bind(binds: &[Bind], wire: mpsc::Sender<Wire>) -> anyhow::Result<Self> {
+    pub(super) async fn bind(
+        binds: &[Bind],
+        tls: TlsSetup,
+        wire: mpsc::Sender<Wire>,
+    ) -> anyhow::Result<Self> {
         let mut sockets = Self {
             listeners: Vec::new(),
             udp: HashMap::new(),
@@ -108,15 +139,27 @@ impl Sockets {
             by_peer: HashMap::new(),
             numbers: Arc::new(AtomicU64::new(1)),
             wire,
+            tls_servers: tls.addresses.iter().cloned().collect(),
+            tls_thread: None,
+            handshakes: Arc::new(Semaphore::new(HANDSHAKES)),
+            tls,
         };
+        if sockets.tls.server.is_some() || !sockets.tls.trunks.is_empty() {
+            let thread = tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(1)
+                .thread_name("tls")
+                .enable_all()
+                .build()
+                .context("no thread for TLS")?;
+            sockets.tls_thread = Some(thread);
+        }
         for (index, bind) in binds.iter().enumerate() {
             let id = ListenerId(u8::try_from(index).context("more than 256 listeners")?);
             let what = || format!("can't listen on {} {}", bind.transport.via_name(), bind.address);
             let bound = match bind.transport {
                 Transport::Udp => sockets.bind_udp(id, bind.address).await.with_context(what)?,
-                Transport::Tcp | Transport::Tls => {
-                    sockets.bind_tcp(id, bind.address).await.with_context(what)?
-                }
+                Transport::Tcp => sockets.bind_tcp(id, bind.address).with_context(what)?,
+                Transport::Tls => sockets.bind_tls(id, bind.address).with_context(what)?,
             };
             let advertised = match bind.advertise {
                 Some(address) if address.port() == 0 => SocketAddr::new(address.ip(), bound.port()),
@@ -149,14 +192,53 @@ impl Sockets {
         Ok(bound)
     }
 
-    async fn bind_tcp(&mut self, id: ListenerId, address: SocketAddr) -> io::Result<SocketAddr> {
+    fn bind_tcp(&mut self, id: ListenerId, address: SocketAddr) -> io::Result<SocketAddr> {
         let listening = socket(address, socket2::Type::STREAM)?;
         listening.listen(BACKLOG)?;
         let listener = TcpListener::from_std(listening.into())?;
         let bound = listener.local_addr()?;
         let wire = self.wire.clone();
-        tokio::spawn(accept(id, listener, wire, Arc::clone(&self.numbers)));
+        tokio::spawn(accept(id, listener, None, wire, Arc::clone(&self.numbers)));
         Ok(bound)
+    }
+
+    fn bind_tls(&mut self, id: ListenerId, address: SocketAddr) -> io::Result<SocketAddr> {
+        let (Some(thread), Some(shown)) = (&self.tls_thread, &self.tls.server) else {
+            return Err(io::Error::other("there is no certificate"));
+        };
+        let listening = socket(address, socket2::Type::STREAM)?;
+        listening.listen(BACKLOG)?;
+        let _here = thread.enter();
+        let listener = TcpListener::from_std(listening.into())?;
+        let bound = listener.local_addr()?;
+        let secure = Secure { shown: shown.clone(), handshakes: Arc::clone(&self.handshakes) };
+        thread.spawn(accept(id, listener, Some(secure), self.wire.clone(), Arc::clone(&self.numbers)));
+        Ok(bound)
+    }
+
+    /// These are the servers of that trunk; by TLS they are asked for its certificate.
+    pub(super) fn found(&mut self, trunk: &str, addresses: &[SocketAddr]) {
+        if self.tls.trunks.contains_key(trunk) {
+            self.tls_servers.extend(addresses.iter().map(|address| (*address, trunk.to_owned())));
+        }
+    }
+
+    /// Who must answer there by TLS. A trunk's server may name another port of its own host.
+    fn tls_of(&self, remote: SocketAddr) -> Option<TrunkTls> {
+        let exactly = self.tls_servers.get(&remote);
+        // Of several trunks at one host the first by name, so that it is always the same.
+        let host = || {
+            let of_host = |trunk: &&String| {
+                let same = |(at, of): (&SocketAddr, &String)| at.ip() == remote.ip() && of == *trunk;
+                #[expect(
+                    clippy::disallowed_methods,
+                    reason = "whether there is any; the order does not matter"
+                )]
+                self.tls_servers.iter().any(same)
+            };
+            self.tls.trunks.keys().find(of_host)
+        };
+        self.tls.trunks.get(exactly.or_else(host)?).cloned()
     }
 
     /// Sends without waiting. What fails at once is reported like what fails later.
@@ -209,15 +291,35 @@ impl Sockets {
             return self.failed(hop);
         }
         let wire = self.wire.clone();
-        let task = tokio::spawn(async move {
-            let connected = tokio::time::timeout(CONNECT_PATIENCE, TcpStream::connect(hop.remote)).await;
-            let open = Hop { flow: Some(flow), ..hop };
-            match connected {
-                Ok(Ok(stream)) => talk(stream, open, queue, &wire, None).await,
-                Ok(Err(_)) | Err(_) => tell(&wire, Wire::SendFailed { hop }).await,
+        let open = Hop { flow: Some(flow), ..hop };
+        let connected = tokio::time::timeout(CONNECT_PATIENCE, TcpStream::connect(hop.remote));
+        let task = match hop.transport {
+            Transport::Udp => return self.failed(hop),
+            Transport::Tcp => tokio::spawn(async move {
+                match connected.await {
+                    Ok(Ok(stream)) => talk(quick(stream), open, queue, &wire, None).await,
+                    Ok(Err(_)) | Err(_) => tell(&wire, Wire::SendFailed { hop }).await,
+                }
+                tell(&wire, Wire::Closed { flow }).await;
+            }),
+            Transport::Tls => {
+                // A phone's connection is its own to open: nobody could prove that it is the phone.
+                let (Some(thread), Some(tls)) = (&self.tls_thread, self.tls_of(hop.remote)) else {
+                    tracing::debug!(peer = %hop.remote, "no trunk's server: no TLS connection of ours");
+                    return self.failed(hop);
+                };
+                thread.spawn(async move {
+                    match secured(hop.remote, tls).await {
+                        Ok(stream) => talk(stream, open, queue, &wire, None).await,
+                        Err(error) => {
+                            tracing::warn!(peer = %hop.remote, error = format!("{error:#}"), "no TLS connection");
+                            tell(&wire, Wire::SendFailed { hop }).await;
+                        }
+                    }
+                    tell(&wire, Wire::Closed { flow }).await;
+                })
             }
-            tell(&wire, Wire::Closed { flow }).await;
-        });
+        };
         let key = (hop.transport, hop.remote);
         self.keep(flow, Flow { opened_by: OpenedBy::Us, key, writer, task: task.abort_handle() });
     }
@@ -312,7 +414,47 @@ async fn read_datagrams(id: ListenerId, socket: Arc<UdpSocket>, wire: mpsc::Send
     }
 }
 
-async fn accept(id: ListenerId, listener: TcpListener, wire: mpsc::Sender<Wire>, numbers: Arc<AtomicU64>) {
+/// What a TLS listener has at hand for each that connects.
+#[derive(Debug, Clone)]
+struct Secure {
+    shown: watch::Receiver<Arc<ServerConfig>>,
+    handshakes: Arc<Semaphore>,
+}
+
+impl Secure {
+    /// The handshake of one that connected, with the certificate of this moment.
+    async fn shake_hands(self, stream: TcpStream) -> anyhow::Result<impl AsyncRead + AsyncWrite + Unpin> {
+        let _place = self.handshakes.try_acquire().context("too many handshakes at once")?;
+        let shown = Arc::clone(&self.shown.borrow());
+        let shaking = TlsAcceptor::from(shown).accept(quick(stream));
+        Ok(tokio::time::timeout(HANDSHAKE_PATIENCE, shaking).await.context("took too long")??)
+    }
+}
+
+/// A connection of ours to a trunk's server that proved who it is.
+async fn secured(remote: SocketAddr, tls: TrunkTls) -> anyhow::Result<impl AsyncRead + AsyncWrite + Unpin> {
+    let connecting = tokio::time::timeout(CONNECT_PATIENCE, TcpStream::connect(remote));
+    let stream = connecting.await.context("took too long")??;
+    let shaking = TlsConnector::from(tls.config).connect(tls.name, quick(stream));
+    Ok(tokio::time::timeout(HANDSHAKE_PATIENCE, shaking).await.context("took too long")??)
+}
+
+/// Messages are small and wait for nothing.
+fn quick(stream: TcpStream) -> TcpStream {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::trace!(%error, "nodelay");
+    }
+    stream
+}
+
+async fn accept(
+    id: ListenerId,
+    listener: TcpListener,
+    secure: Option<Secure>,
+    wire: mpsc::Sender<Wire>,
+    numbers: Arc<AtomicU64>,
+) {
+    let transport = if secure.is_some() { Transport::Tls } else { Transport::Tcp };
     loop {
         let (stream, remote) = match listener.accept().await {
             Ok(accepted) => accepted,
@@ -323,19 +465,26 @@ async fn accept(id: ListenerId, listener: TcpListener, wire: mpsc::Sender<Wire>,
             }
         };
         let flow = FlowId(numbers.fetch_add(1, Ordering::Relaxed));
-        let hop = Hop { transport: Transport::Tcp, listener: id, remote, flow: Some(flow) };
+        let hop = Hop { transport, listener: id, remote, flow: Some(flow) };
+        let secure = secure.clone();
         let (writer, queue) = mpsc::channel(STREAM_QUEUE);
         let to_loop = wire.clone();
         let (go, started) = tokio::sync::oneshot::channel::<()>();
         let task = tokio::spawn(async move {
             // The loop must know the connection before its first message.
-            if started.await.is_ok() {
-                talk(stream, hop, queue, &to_loop, Some(FIRST_MESSAGE)).await;
+            match (started.await, secure) {
+                (Ok(()), None) => talk(quick(stream), hop, queue, &to_loop, Some(FIRST_MESSAGE)).await,
+                (Ok(()), Some(secure)) => match secure.shake_hands(stream).await {
+                    Ok(stream) => talk(stream, hop, queue, &to_loop, Some(FIRST_MESSAGE)).await,
+                    Err(error) => {
+                        tracing::debug!(peer = %remote, error = format!("{error:#}"), "no TLS handshake");
+                    }
+                },
+                (Err(_), _) => {}
             }
             tell(&to_loop, Wire::Closed { flow }).await;
         });
-        tell(&wire, Wire::Opened { flow, key: (Transport::Tcp, remote), writer, task: task.abort_handle() })
-            .await;
+        tell(&wire, Wire::Opened { flow, key: (transport, remote), writer, task: task.abort_handle() }).await;
         if go.send(()).is_err() {
             tracing::trace!("connection was refused");
         }
@@ -361,16 +510,13 @@ fn socket(address: SocketAddr, kind: socket2::Type) -> io::Result<socket2::Socke
 /// Reads messages and writes what is queued, until either side has had enough. With a patience, the first
 /// message must have come by its end.
 async fn talk(
-    stream: TcpStream,
+    stream: impl AsyncRead + AsyncWrite + Unpin,
     hop: Hop,
     mut queue: mpsc::Receiver<Bytes>,
     wire: &mpsc::Sender<Wire>,
     patience: Option<Duration>,
 ) {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::trace!(%error, "nodelay");
-    }
-    let (mut reader, mut writer) = stream.into_split();
+    let (mut reader, mut writer) = tokio::io::split(stream);
     let (pong, mut pongs) = mpsc::channel::<()>(1);
     let writing = async {
         loop {
@@ -382,7 +528,8 @@ async fn talk(
                 // RFC 5626 §3.5.1: a ping of two CRLF is answered by one.
                 Some(()) = pongs.recv() => writer.write_all(b"\r\n").await,
             };
-            if written.is_err() {
+            // A cipher keeps what it has not been told to send.
+            if written.is_err() || writer.flush().await.is_err() {
                 return;
             }
         }
@@ -464,6 +611,7 @@ pub(super) fn reachable(bound: SocketAddr) -> SocketAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{config::trunk::Verify, daemon::tls};
 
     async fn bound(addresses: &[&str]) -> (Sockets, mpsc::Receiver<Wire>) {
         let (wire, said) = mpsc::channel(QUEUE);
@@ -476,7 +624,7 @@ mod tests {
                 advertise: Some("192.0.2.1:0".parse().unwrap()),
             })
             .collect();
-        (Sockets::bind(&binds, wire).await.unwrap(), said)
+        (Sockets::bind(&binds, TlsSetup::default(), wire).await.unwrap(), said)
     }
 
     #[tokio::test]
@@ -527,5 +675,130 @@ mod tests {
         let (_writer, queue) = mpsc::channel(1);
         talk(stream, hop, queue, &wire, Some(Duration::from_millis(20))).await;
         assert_eq!(peer.read(&mut [0; 8]).await.unwrap_or(0), 0);
+    }
+
+    /// A daemon's side with that certificate, and what shows another from then on.
+    async fn secure(
+        said: mpsc::Sender<Wire>,
+        setup: TlsSetup,
+    ) -> (Sockets, watch::Sender<Arc<ServerConfig>>) {
+        let (shown, seen) = watch::channel(certificate("hotline"));
+        let bind = Bind {
+            transport: Transport::Tls,
+            address: "127.0.0.1:0".parse().unwrap(),
+            advertise: Some("127.0.0.1:0".parse().unwrap()),
+        };
+        let setup = TlsSetup { server: Some(seen), ..setup };
+        (Sockets::bind(&[bind], setup, said).await.unwrap(), shown)
+    }
+
+    fn certificate(name: &str) -> Arc<ServerConfig> {
+        let files = crate::config::settings::Tls {
+            certificate: tls::fixture(&format!("{name}.pem")),
+            key: tls::fixture(&format!("{name}.key")),
+        };
+        tls::server(&files).unwrap()
+    }
+
+    fn trusting(verify: &Verify, server: SocketAddr) -> TlsSetup {
+        TlsSetup {
+            server: None,
+            trunks: [("carrier".to_owned(), tls::client(verify, "hotline.example").unwrap())].into(),
+            addresses: vec![(server, "carrier".to_owned())],
+        }
+    }
+
+    fn pin_of(name: &str) -> Verify {
+        use rustls::pki_types::{CertificateDer, pem::PemObject};
+        use sha2::Digest;
+        let der = CertificateDer::from_pem_file(tls::fixture(&format!("{name}.pem"))).unwrap();
+        Verify::Pinned(sha2::Sha256::digest(der.as_ref()).into())
+    }
+
+    const PING: &[u8] = b"OPTIONS sip:a@b SIP/2.0\r\nContent-Length: 0\r\n\r\n";
+
+    /// Whether a message of ours reaches a TLS server that is checked this way.
+    async fn reaches(
+        verify: &Verify,
+        server: SocketAddr,
+        said: &mut mpsc::Receiver<Wire>,
+        at: &mut Sockets,
+    ) -> bool {
+        let (wire, mut ours) = mpsc::channel(QUEUE);
+        let (mut client, _shown) = secure(wire, trusting(verify, server)).await;
+        let hop = Hop { transport: Transport::Tls, listener: ListenerId(0), remote: server, flow: None };
+        client.send(hop, Bytes::from_static(PING));
+        loop {
+            tokio::select! {
+                Some(word) = said.recv() => match word {
+                    Wire::Opened { flow, key, writer, task } => at.opened(flow, key, writer, task),
+                    Wire::Received { hop, bytes } => {
+                        assert_eq!((hop.transport, &bytes[..]), (Transport::Tls, PING));
+                        return true;
+                    }
+                    Wire::SendFailed { .. } | Wire::Closed { .. } => {}
+                },
+                Some(word) = ours.recv() => if matches!(word, Wire::SendFailed { .. }) { return false },
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_trunks_server_must_prove_who_it_is() {
+        let (wire, mut said) = mpsc::channel(QUEUE);
+        let (mut server, _shown) = secure(wire, TlsSetup::default()).await;
+        let address = server.listeners()[0].advertised;
+        for (verify, good) in [
+            (Verify::Authorities(tls::fixture("ca.pem")), true),
+            (pin_of("hotline"), true),
+            (pin_of("renewed"), false),
+            (Verify::System, false),
+        ] {
+            assert_eq!(reaches(&verify, address, &mut said, &mut server).await, good, "{verify:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_new_certificate_is_shown_to_new_connections_and_old_ones_stay() {
+        let (wire, mut said) = mpsc::channel(QUEUE);
+        let (mut server, shown) = secure(wire, TlsSetup::default()).await;
+        let address = server.listeners()[0].advertised;
+        let (wire, _ours) = mpsc::channel(QUEUE);
+        let (mut old, _) = secure(wire, trusting(&pin_of("hotline"), address)).await;
+        let hop = Hop { transport: Transport::Tls, listener: ListenerId(0), remote: address, flow: None };
+        let mut answers_to = None;
+        for renewed in [false, true] {
+            if renewed {
+                shown.send_replace(certificate("renewed"));
+                assert!(!reaches(&pin_of("hotline"), address, &mut said, &mut server).await);
+                assert!(reaches(&pin_of("renewed"), address, &mut said, &mut server).await);
+            }
+            old.send(hop, Bytes::from_static(PING));
+            loop {
+                match said.recv().await.unwrap() {
+                    Wire::Opened { flow, key, writer, task } => server.opened(flow, key, writer, task),
+                    Wire::Received { hop, .. } => {
+                        assert_eq!(*answers_to.get_or_insert(hop.flow), hop.flow, "the same connection");
+                        break;
+                    }
+                    Wire::SendFailed { .. } | Wire::Closed { .. } => {}
+                }
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_stranger_who_speaks_no_tls_gets_no_further_and_delays_nobody() {
+        let (wire, mut said) = mpsc::channel(QUEUE);
+        let (mut server, _shown) = secure(wire, TlsSetup::default()).await;
+        let address = server.listeners()[0].advertised;
+        let mut stranger = TcpStream::connect(address).await.unwrap();
+        stranger.write_all(PING).await.unwrap();
+        let _silent = TcpStream::connect(address).await.unwrap();
+        assert!(reaches(&pin_of("hotline"), address, &mut said, &mut server).await);
+        let mut heard = Vec::new();
+        // An alert at most, and the end.
+        let _ = stranger.read_to_end(&mut heard).await;
+        assert!(!heard.starts_with(b"SIP"));
     }
 }

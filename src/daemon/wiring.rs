@@ -11,11 +11,13 @@ use std::{
 
 use anyhow::{Context, anyhow};
 use sha2::{Digest, Sha256};
+use tokio::sync::watch;
 
 use super::{
     archive::{self, ArchiveSettings},
     serve::{HouseRules, ServeSettings, TraceSettings},
     sockets::Bind,
+    tls::{self, TlsSetup, Unfit},
 };
 use crate::{
     call::prompt::Prompt,
@@ -132,6 +134,7 @@ pub fn settings(
     let media = media(&daemon, &rules);
     let switch = switch(&daemon, &rules)?;
     let (daemon_name, house_file) = (name(daemon_file), house_file.to_owned());
+    let (tls, reload_certificate) = tls_setup(&daemon, &daemon_name)?;
     let passwords = passwords_of(&rules)?;
     let archive = ArchiveSettings {
         database: daemon.database.clone(),
@@ -159,6 +162,8 @@ pub fn settings(
     });
     Ok(ServeSettings {
         binds,
+        tls,
+        reload_certificate,
         switch,
         media,
         store,
@@ -180,6 +185,35 @@ pub(super) fn floor(daemon: &Daemon) -> u64 {
 fn archive_rules(rules: &Rules) -> archive::Rules {
     let zone = rules.house.rota.zone.unwrap_or(chrono_tz::Asia::Shanghai);
     archive::Rules { zone, retention: rules.retention }
+}
+
+/// What the sockets must know of TLS, and what reads our certificate again.
+#[expect(clippy::type_complexity, reason = "the two halves of one thing, taken apart at once")]
+fn tls_setup(
+    daemon: &Daemon,
+    file: &str,
+) -> anyhow::Result<(TlsSetup, Box<dyn Fn() -> Result<(), String> + Send>)> {
+    let fault = |key: String, unfit: Unfit| {
+        let Unfit { expected, found, .. } = unfit;
+        anyhow!(Fault { file: file.to_owned(), key, expected: expected.to_owned(), found })
+    };
+    let mut setup = TlsSetup::default();
+    for (at, trunk) in daemon.trunks.iter().enumerate().filter(|(_, t)| t.transport == Transport::Tls) {
+        let client = tls::client(&trunk.verify, &trunk.domain)
+            .map_err(|unfit| fault(format!("trunks[{at}].{}", unfit.key), unfit))?;
+        setup.trunks.insert(trunk.name.clone(), client);
+        for server in &trunk.servers {
+            if let Host::Ip(ip) = server.host {
+                let port = server.port.unwrap_or(trunk.transport.default_port());
+                setup.addresses.push(((ip, port).into(), trunk.name.clone()));
+            }
+        }
+    }
+    let Some(files) = daemon.sip.tls.clone() else { return Ok((setup, Box::new(|| Ok(())))) };
+    let config = tls::server(&files).map_err(|unfit| fault(unfit.key.to_owned(), unfit))?;
+    let (shown, seen) = watch::channel(config);
+    setup.server = Some(seen);
+    Ok((setup, Box::new(move || tls::reload(&files, &shown))))
 }
 
 fn reveal(secret: &Secret) -> anyhow::Result<String> {
@@ -229,6 +263,7 @@ fn media(daemon: &Daemon, rules: &Rules) -> MediaSettings {
         port_max: daemon.media.port_max,
         silence_after: daemon.media.silence_after,
         prompts: prompt_files(daemon, rules),
+        dead_after: daemon.media.hang_up_after,
         recorder: RecorderSettings {
             sync_interval: daemon.recordings.sync_interval,
             disk_floor_bytes: floor(daemon),
@@ -297,6 +332,7 @@ fn switch(daemon: &Daemon, rules: &Rules) -> anyhow::Result<SwitchSettings> {
         },
         trunks: daemon.trunks.iter().map(|t| trunk(t, daemon)).collect::<anyhow::Result<_>>()?,
         voice: voice(daemon, rules),
+        key_networks: daemon.media.keys_without_tls.iter().map(source).collect(),
         number_block: NUMBER_BLOCK,
         max_calls: MOST_CALLS,
     })
@@ -341,6 +377,7 @@ fn trunk(trunk: &Trunk, daemon: &Daemon) -> anyhow::Result<TrunkSettings> {
         qualify: trunk.qualify,
         hotline: trunk.hotline.clone(),
         codecs: trunk.codecs.clone(),
+        srtp: trunk.srtp,
         caller_identity: match trunk.headers.identity {
             Identity::AssertedIdentity => CallerIdentity::Asserted,
             Identity::From => CallerIdentity::From,

@@ -27,13 +27,14 @@ use super::{
     prompts::Prompts,
     recorder::{Keep, Tap},
     recording::Recordings,
-    relay::{relay, tell},
+    relay::{Datagram, relay, tell},
     reports,
     speech::Speech,
 };
 use crate::{
     call::prompt::{Repeat, Sound},
     desk::ticket::TicketId,
+    rtp::{srtp::LARGEST_OVERHEAD, stream::Band},
     switch::media::{MediaCommand, MediaFact, MediaId, PlayId, RecordOrder, SpeechWatch},
 };
 
@@ -69,6 +70,7 @@ pub(super) struct Engine {
     pub(super) v6: Option<Address>,
     pub(super) ports: PortPool,
     pub(super) silence_after: Duration,
+    pub(super) dead_after: Option<Duration>,
     pub(super) prompts: Prompts,
     pub(super) origin: clock::Origin,
     pub(super) state: State,
@@ -168,12 +170,13 @@ impl Engine {
         let Some(leg) = legs.get_mut(row) else { return };
         // An error is an ICMP answer to a packet that we sent, or a wake-up without a packet.
         let Ok((length, from)) = leg.ports.rtp.recv_from(datagram) else { return };
-        if length >= datagram.len() {
+        // The rest of the buffer is for the tag of a peer that is protected.
+        if length + LARGEST_OVERHEAD > datagram.len() {
             leg.counts.junk += 1;
             return;
         }
-        let Some(datagram) = datagram.get_mut(..length) else { return };
-        relay(legs, &mut self.tap, &self.facts, row, from, datagram, now);
+        let datagram = Datagram { buffer: datagram, length, from, now };
+        relay(legs, &mut self.tap, &self.facts, row, datagram);
     }
 
     /// RTCP ends here: its SSRCs and counts describe the peer's stream, which is not the one that the
@@ -181,7 +184,7 @@ impl Engine {
     fn receive_report(&mut self, row: Row, datagram: &mut [u8], now: Instant) {
         let Some(leg) = self.state.legs.get_mut(row) else { return };
         let Ok((length, from)) = leg.ports.rtcp.recv_from(datagram) else { return };
-        let datagram = datagram.get(..length).unwrap_or_default();
+        let datagram = datagram.get_mut(..length).unwrap_or_default();
         reports::receive(leg, from, datagram, self.origin.moment(now));
     }
 
@@ -220,6 +223,29 @@ impl Engine {
             }
         }
         self.state.tick_at = described.then(|| now + TICK);
+        self.look_for_dead(now);
+    }
+
+    /// Joined legs of which neither has sent anything for so long, though both should: nobody talks there.
+    fn look_for_dead(&mut self, now: Instant) {
+        let Some(dead_after) = self.dead_after else { return };
+        let legs = &mut self.state.legs;
+        let silent = |leg: &Leg| leg.is_expected().then(|| now.saturating_duration_since(leg.heard_at));
+        for row in (0..legs.rows()).map(Row) {
+            let Some(leg) = legs.get(row).filter(|leg| leg.silent && !leg.dead) else { continue };
+            let other = leg.route.to().and_then(|other| legs.get(other));
+            let both = silent(leg).zip(other.and_then(silent));
+            let Some(since) = both.map(|(a, b)| a.min(b)).filter(|since| *since >= dead_after) else {
+                continue;
+            };
+            tell(&self.facts, MediaFact::Dead { media: leg.media, since });
+            let other = leg.route.to();
+            for row in [Some(row), other].into_iter().flatten() {
+                if let Some(leg) = legs.get_mut(row) {
+                    leg.dead = true;
+                }
+            }
+        }
     }
 
     fn obey_all(&mut self, now: Instant) -> Onward {
@@ -330,7 +356,10 @@ impl Engine {
         }
         legs.route(left_row, Route::Joined(right_row));
         legs.route(right_row, Route::Joined(left_row));
-        let places = record.map(|order| (order, recordings.join(&mut self.tap, order, left, right, now)));
+        let wide = [left_row, right_row].iter().all(|row| legs.get(*row).is_some_and(Leg::is_wide));
+        let band = if wide { Band::Wide } else { Band::Narrow };
+        let places =
+            record.map(|order| (order, recordings.join(&mut self.tap, order, left, right, band, now)));
         let (left_place, right_place) = match places {
             Some((_, Ok((left, right)))) => (Some(left), Some(right)),
             Some((order, Err(why))) => {
@@ -345,6 +374,7 @@ impl Engine {
                 leg.place = if leg.media == left { left_place } else { right_place };
                 leg.heard_at = now;
                 leg.silent = false;
+                leg.dead = false;
             } else if leg.place.map(|place| place.slot) == slot {
                 // Its channel has another speaker now.
                 leg.place = None;

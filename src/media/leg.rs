@@ -12,11 +12,15 @@ use super::{player::Playing, ports::PortPair, recording::Place, reports::Reporti
 use crate::{
     rtp::{
         continuity::Continuity,
+        g711,
+        inband::KeyListener,
         packet::Header,
         rtcp::Reports,
         source_lock::SourceLock,
-        stream::{Codec, Stream},
+        srtp::{Opener, Protector},
+        stream::{Band, Codec, Stream, StreamKeys},
         telephone_event::DigitDecoder,
+        transcode::{Transcoder, Voice},
     },
     switch::media::{MediaId, PlayId},
 };
@@ -67,6 +71,8 @@ pub(super) struct Counts {
     pub(super) junk: u64,
     /// From a source that the lock does not believe.
     pub(super) strangers: u64,
+    /// Not under the peer's SRTP key, or seen before.
+    pub(super) refused: u64,
     /// Of a payload type that nobody agreed on.
     pub(super) unknown: u64,
     /// While the peer had said that it does not send, or had said nothing yet.
@@ -90,10 +96,18 @@ pub(super) struct Leg {
     pub(super) playing: Option<Playing>,
     /// What is told of the speech on it, while it is recorded alone.
     pub(super) speech: Option<Speech>,
+    /// `None`: plain RTP.
+    pub(super) security: Option<Box<Security>>,
+    /// Keys heard in the audio, where no telephone-event was agreed.
+    pub(super) in_band: Option<Box<InBand>>,
+    /// What converts the voice of that other leg for this one; begun anew when either's codec changes.
+    transcoder: Option<(MediaId, Box<Transcoder>)>,
     /// When the leg was last heard, or began to be expected.
     pub(super) heard_at: Instant,
     /// `Silent` was told and `Heard` not yet.
     pub(super) silent: bool,
+    /// `Dead` was told.
+    pub(super) dead: bool,
     pub(super) counts: Counts,
 }
 
@@ -112,8 +126,12 @@ impl Leg {
             place: None,
             playing: None,
             speech: None,
+            security: None,
+            in_band: None,
+            transcoder: None,
             heard_at: now,
             silent: false,
+            dead: false,
             counts: Counts::default(),
         }
     }
@@ -128,7 +146,29 @@ impl Leg {
         if self.stream.is_none_or(|before| before.remote_rtcp != stream.remote_rtcp) {
             self.reporting.redirect();
         }
+        self.security = stream.keys.map(|keys| Security::after(self.security.take(), keys));
+        self.in_band = if stream.telephone_event.is_none() { self.in_band.take() } else { None };
         self.stream = Some(stream);
+    }
+
+    /// Opens what the peer protected, in place; the length that is left. `None`: not the peer's.
+    pub(super) fn open(&mut self, packet: &mut [u8]) -> Option<usize> {
+        let Some(security) = &mut self.security else { return Some(packet.len()) };
+        match security.opener.rtp(packet) {
+            Ok(length) => Some(length),
+            Err(_) => {
+                self.counts.refused += 1;
+                None
+            }
+        }
+    }
+
+    /// A key that the audio tells, where nothing else would.
+    pub(super) fn key_in(&mut self, codec: Codec, payload: &[u8]) -> Option<char> {
+        if self.stream.is_some_and(|stream| stream.telephone_event.is_some()) {
+            return None;
+        }
+        self.in_band.get_or_insert_default().on(codec, payload)
     }
 
     /// What the payload type means: as agreed, else the static types of RFC 3551 §6, which some phones
@@ -139,6 +179,7 @@ impl Leg {
             (Some(stream), event) if Some(event) == stream.telephone_event => Content::TelephoneEvent,
             (_, 0) => Content::Audio(Codec::Pcmu),
             (_, 8) => Content::Audio(Codec::Pcma),
+            (_, 9) => Content::Audio(Codec::G722),
             (_, _) => Content::Unknown,
         }
     }
@@ -162,10 +203,40 @@ impl Leg {
         self.outgoing.on(id, header, now)
     }
 
+    /// Rewrites a payload of the leg `from` in `codec` into what this leg's peer agreed to. Allocates on the
+    /// first packet of a pair that needs it.
+    pub(super) fn convert(&mut self, from: MediaId, codec: Codec, to: Codec, payload: &mut [u8]) {
+        if let (Some(codec), Some(to)) = (codec.law(), to.law()) {
+            return g711::transcode(codec, to, payload);
+        }
+        if codec == to {
+            return;
+        }
+        match &mut self.transcoder {
+            Some((of, transcoder)) if *of == from && transcoder.is(codec, to) => transcoder.on(payload),
+            other => {
+                let (_, transcoder) = other.insert((from, Box::new(Transcoder::new(codec, to))));
+                transcoder.on(payload);
+            }
+        }
+    }
+
     /// Sends one packet to the peer, whose address is `to`. What cannot be sent is lost, as on any link,
     /// and counted; an ICMP error that an earlier packet earned is reported here too and means nothing.
     /// The bytes of payload in it are for the RTCP reports.
-    pub(super) fn send(&mut self, bytes: &[u8], payload_octets: usize, to: SocketAddr) {
+    /// `buffer` has [`LARGEST_OVERHEAD`] bytes of room behind the packet's `length`.
+    pub(super) fn send(&mut self, buffer: &mut [u8], length: usize, payload_octets: usize, to: SocketAddr) {
+        let length = match &mut self.security {
+            None => length,
+            Some(security) => match security.protector.rtp(buffer, length) {
+                Ok(length) => length,
+                Err(_) => {
+                    self.counts.unsent += 1;
+                    return;
+                }
+            },
+        };
+        let Some(bytes) = buffer.get(..length) else { return };
         self.reporting.reports.sent(payload_octets);
         match self.ports.rtp.send_to(bytes, to) {
             Ok(_) => self.counts.sent += 1,
@@ -173,9 +244,61 @@ impl Leg {
         }
     }
 
+    /// Whether it speaks a wide-band codec.
+    pub(super) fn is_wide(&self) -> bool {
+        self.stream.is_some_and(|stream| stream.codec.band() == Band::Wide)
+    }
+
     /// No RTP is expected: nobody is joined, the peer holds us or was never described.
     pub(super) fn is_expected(&self) -> bool {
         self.route.is_join() && self.stream.is_some_and(|stream| stream.peer_sends)
+    }
+}
+
+/// Both directions of a leg's SRTP.
+#[derive(Debug)]
+pub(super) struct Security {
+    keys: StreamKeys,
+    pub(super) protector: Protector,
+    pub(super) opener: Opener,
+}
+
+impl Security {
+    /// A peer that describes itself anew under the same key goes on counting under it.
+    fn after(before: Option<Box<Self>>, keys: StreamKeys) -> Box<Self> {
+        let (protector, opener) = match before {
+            Some(before) => {
+                let before = *before;
+                (
+                    (before.keys.ours == keys.ours).then_some(before.protector),
+                    (before.keys.theirs == keys.theirs).then_some(before.opener),
+                )
+            }
+            None => (None, None),
+        };
+        Box::new(Self {
+            keys,
+            protector: protector.unwrap_or_else(|| Protector::new(&keys.ours)),
+            opener: opener.unwrap_or_else(|| Opener::new(&keys.theirs)),
+        })
+    }
+}
+
+/// Listens to a leg's audio for keys.
+#[derive(Debug, Default)]
+pub(super) struct InBand {
+    voice: Voice,
+    listener: KeyListener,
+    samples: Vec<i16>,
+}
+
+impl InBand {
+    fn on(&mut self, codec: Codec, payload: &[u8]) -> Option<char> {
+        let Self { voice, listener, samples } = self;
+        samples.clear();
+        voice.hear(codec, Band::Narrow, payload, samples);
+        // A packet is far too short for two.
+        samples.iter().filter_map(|sample| listener.on(*sample)).last()
     }
 }
 
@@ -225,6 +348,11 @@ impl Legs {
     pub(super) fn find(&mut self, media: MediaId) -> Option<&mut Leg> {
         let row = self.row(media)?;
         self.get_mut(row)
+    }
+
+    /// How many rows there are, taken or not.
+    pub(super) fn rows(&self) -> usize {
+        self.rows.len()
     }
 
     /// The row that the next leg will have.

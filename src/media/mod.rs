@@ -76,6 +76,9 @@ pub struct MediaSettings {
     pub port_max: u16,
     /// A joined leg from which nothing comes for so long is told as `Silent`, within a second.
     pub silence_after: Duration,
+    /// Joined legs that both send nothing for so long, though neither is held, are told as `Dead`, within a
+    /// second; `None`: never.
+    pub dead_after: Option<Duration>,
     pub prompts: PromptFiles,
     pub recorder: RecorderSettings,
 }
@@ -139,6 +142,7 @@ impl Media {
             v6,
             ports,
             silence_after: settings.silence_after,
+            dead_after: settings.dead_after,
             prompts,
             origin: clock::Origin::read(),
             state: State::default(),

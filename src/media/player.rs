@@ -14,7 +14,9 @@ use crate::{
     call::prompt::Repeat,
     rtp::{
         g711::{self, SAMPLE_RATE},
+        g722,
         packet::{self, Header},
+        srtp::LARGEST_OVERHEAD,
         stream::Codec,
         timestamp::{RtpTimestamp, SequenceNumber},
     },
@@ -89,7 +91,7 @@ pub(super) fn play(leg: &mut Leg, now: Instant) -> Option<Progress> {
     while playing.next_at <= now {
         let play = playing.play;
         let Some(rest) = playing.payload(stream.codec) else { return Some(Progress::Ended(play)) };
-        let mut frame = [g711::silence(stream.codec); LARGEST_FRAME];
+        let mut frame = [silence(stream.codec); LARGEST_FRAME];
         frame.iter_mut().zip(rest).take(samples).for_each(|(place, byte)| *place = *byte);
         let header = Header {
             payload_type: stream.payload_type,
@@ -101,10 +103,10 @@ pub(super) fn play(leg: &mut Leg, now: Instant) -> Option<Progress> {
         // Counted in the outgoing stream even when nobody takes it, so that its clock goes on.
         let header = leg.outgoing_header(Source::Played(playing.play), &header, now);
         if let (Some(header), Some(to)) = (header, leg.destination()) {
-            let mut packet = [0; packet::HEADER_LEN + LARGEST_FRAME];
+            let mut packet = [0; packet::HEADER_LEN + LARGEST_FRAME + LARGEST_OVERHEAD];
             let payload = frame.get(..samples).unwrap_or_default();
             if let Some(length) = packet::compose(&header, payload, &mut packet) {
-                leg.send(packet.get(..length).unwrap_or_default(), samples, to);
+                leg.send(&mut packet, length, samples, to);
             }
         }
         playing.position += samples;
@@ -116,6 +118,14 @@ pub(super) fn play(leg: &mut Leg, now: Instant) -> Option<Progress> {
     let next_at = playing.next_at;
     leg.playing = Some(playing);
     Some(Progress::NextAt(next_at))
+}
+
+/// The byte that says nothing.
+fn silence(codec: Codec) -> u8 {
+    match codec.law() {
+        Some(law) => g711::silence(law),
+        None => g722::SILENCE,
+    }
 }
 
 fn duration(samples: usize) -> Duration {

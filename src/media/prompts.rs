@@ -1,4 +1,4 @@
-//! The house's voice: prompt files, read at start and at a reload, and kept in both G.711 laws beside the
+//! The house's voice: prompt files, read at start and at a reload, and kept in every codec beside the
 //! tones that we make ourselves, so that playing one costs no work during a call.
 
 use std::{
@@ -10,7 +10,12 @@ use std::{
 use super::tones;
 use crate::{
     call::prompt::{Prompt, Sound},
-    rtp::{g711, stream::Codec},
+    rtp::{
+        g711::{self, Law},
+        g722,
+        half_band::Upsampler,
+        stream::Codec,
+    },
 };
 
 /// Whether this file can be played as a prompt.
@@ -24,19 +29,19 @@ pub fn check(file: &Path) -> Result<(), String> {
 /// What a prompt file must be, in words for the log.
 const EXPECTED: &str = "expected 8000 Hz, mono, 16-bit PCM";
 
-/// One sound, ready to be sent: one byte a sample at 8 kHz. A codec that is not G.711 gets its own field,
-/// filled here and not during a call.
+/// One sound, ready to be sent: one byte a sample at 8 kHz, in every codec.
 #[derive(Debug)]
 pub(crate) struct Voice {
     alaw: Vec<u8>,
     ulaw: Vec<u8>,
+    g722: Vec<u8>,
 }
 
 impl Voice {
     fn new(samples: &[i16]) -> Self {
-        let mut voice = Self { alaw: Vec::new(), ulaw: Vec::new() };
-        g711::encode(Codec::Pcma, samples, &mut voice.alaw);
-        g711::encode(Codec::Pcmu, samples, &mut voice.ulaw);
+        let mut voice = Self { alaw: Vec::new(), ulaw: Vec::new(), g722: wide(samples) };
+        g711::encode(Law::A, samples, &mut voice.alaw);
+        g711::encode(Law::Mu, samples, &mut voice.ulaw);
         voice
     }
 
@@ -45,6 +50,7 @@ impl Voice {
         let whole = match codec {
             Codec::Pcma => &self.alaw,
             Codec::Pcmu => &self.ulaw,
+            Codec::G722 => &self.g722,
         };
         whole.get(from..).unwrap_or_default()
     }
@@ -87,6 +93,12 @@ impl Prompts {
     }
 }
 
+/// The samples in G.722, as long as they are: its filters run on a little, into nothing.
+fn wide(samples: &[i16]) -> Vec<u8> {
+    let (mut up, mut encoder) = (Upsampler::default(), g722::Encoder::new());
+    samples.iter().map(|sample| encoder.on(up.on(*sample))).collect()
+}
+
 fn read(path: &Path) -> Result<Vec<i16>, String> {
     let reader = hound::WavReader::open(path).map_err(|error| error.to_string())?;
     let spec = reader.spec();
@@ -109,14 +121,17 @@ mod tests {
     }
 
     #[test]
-    fn a_prompt_is_kept_in_both_laws() {
+    fn a_prompt_is_kept_in_every_codec() {
         let file = shipped("digit_1.wav");
         let samples = read(&file).unwrap();
         let prompts = Prompts::load(&BTreeMap::from([(Prompt::CallerGone, file)]), None);
         let voice = prompts.voice(Prompt::CallerGone.into()).unwrap();
-        for codec in [Codec::Pcma, Codec::Pcmu] {
+        for codec in [Codec::Pcma, Codec::Pcmu, Codec::G722] {
             let mut expected = Vec::new();
-            g711::encode(codec, &samples, &mut expected);
+            match codec.law() {
+                Some(law) => g711::encode(law, &samples, &mut expected),
+                None => expected = wide(&samples),
+            }
             assert_eq!(voice.rest(codec, 0), &expected[..]);
             assert_eq!(voice.rest(codec, 160), &expected[160..]);
             assert_eq!(voice.rest(codec, samples.len()), &[0_u8; 0][..]);

@@ -9,6 +9,7 @@ use std::{
 use super::recorder::{Channel, Keep, Tap};
 use crate::{
     desk::ticket::TicketId,
+    rtp::stream::Band,
     switch::media::{MediaId, RecordOrder},
 };
 
@@ -44,20 +45,22 @@ pub(super) struct Recordings {
 }
 
 impl Recordings {
-    /// Starts the ticket's recording or goes on with it, and says where the two legs speak on it.
+    /// Starts the ticket's recording in that band, or goes on with it in its own, and says where the two
+    /// legs speak on it.
     pub(super) fn join(
         &mut self,
         tap: &mut Tap,
         order: &RecordOrder,
         left: MediaId,
         right: MediaId,
+        band: Band,
         now: Instant,
     ) -> Result<(Place, Place), String> {
-        let recording = self.running(tap, order, now)?;
+        let recording = self.running(tap, order, band, now)?;
         Ok((recording.speaks(Channel::Left, left), recording.speaks(Channel::Right, right)))
     }
 
-    /// The same for one leg alone, on the left.
+    /// The same for one leg alone, on the left, in narrow band: messages are played back as prompts are.
     pub(super) fn alone(
         &mut self,
         tap: &mut Tap,
@@ -65,13 +68,14 @@ impl Recordings {
         left: MediaId,
         now: Instant,
     ) -> Result<Place, String> {
-        Ok(self.running(tap, order, now)?.speaks(Channel::Left, left))
+        Ok(self.running(tap, order, Band::Narrow, now)?.speaks(Channel::Left, left))
     }
 
     fn running(
         &mut self,
         tap: &mut Tap,
         order: &RecordOrder,
+        band: Band,
         now: Instant,
     ) -> Result<&mut Recording, String> {
         match self.running.entry(order.ticket) {
@@ -79,7 +83,7 @@ impl Recordings {
             Entry::Vacant(vacant) => {
                 let slot = self.free.pop().unwrap_or(self.slots);
                 self.slots = self.slots.max(slot.saturating_add(1));
-                if let Err(why) = tap.start(slot, order, now) {
+                if let Err(why) = tap.start(slot, order, band, now) {
                     self.free.push(slot);
                     return Err(why);
                 }

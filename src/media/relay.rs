@@ -1,5 +1,5 @@
-//! The way of one packet: believed, told apart, recorded, rewritten, sent on. No allocation, no lock
-//! and no system call but the one that sends it; the time is the wake-up's. Whatever the bytes are, the
+//! The way of one packet: believed, told apart, recorded, rewritten, sent on. No lock and
+//! no system call but the one that sends it, and no allocation but for a transcoder's start; the time is the wake-up's. Whatever the bytes are, the
 //! worst that happens is that they are dropped and counted.
 
 use std::{net::SocketAddr, time::Instant};
@@ -13,10 +13,8 @@ use super::{
 };
 use crate::{
     rtp::{
-        g711,
         packet::{self, Header, Packet},
         source_lock::Admission,
-        stream::Codec,
     },
     switch::media::{MediaFact, MediaId},
 };
@@ -29,6 +27,16 @@ struct Accepted {
     to: Row,
     /// Where the payload lies in the datagram, for a change of codec.
     payload: std::ops::Range<usize>,
+    /// Bytes of the packet, opened.
+    length: usize,
+}
+
+/// What came in: the first `length` bytes of `buffer`, which has room for a tag behind them.
+pub(super) struct Datagram<'a> {
+    pub(super) buffer: &'a mut [u8],
+    pub(super) length: usize,
+    pub(super) from: SocketAddr,
+    pub(super) now: Instant,
 }
 
 /// Takes one datagram that came in on the RTP port of `row`.
@@ -37,14 +45,13 @@ pub(super) fn relay(
     tap: &mut Tap,
     facts: &UnboundedSender<MediaFact>,
     row: Row,
-    from: SocketAddr,
-    datagram: &mut [u8],
-    now: Instant,
+    Datagram { buffer, length, from, now }: Datagram<'_>,
 ) {
     let Some(leg) = legs.get_mut(row) else { return };
+    let Some(datagram) = buffer.get_mut(..length) else { return };
     let Some(accepted) = accept(leg, tap, facts, from, datagram, now) else { return };
     let Some(peer) = legs.get_mut(accepted.to) else { return };
-    pass_on(peer, accepted, datagram, now);
+    pass_on(peer, accepted, buffer, now);
 }
 
 fn accept(
@@ -52,10 +59,13 @@ fn accept(
     tap: &mut Tap,
     facts: &UnboundedSender<MediaFact>,
     from: SocketAddr,
-    datagram: &[u8],
+    datagram: &mut [u8],
     now: Instant,
 ) -> Option<Accepted> {
     leg.counts.received += 1;
+    // Before anything is believed of it, its source least of all (`decisions.md` 15).
+    let length = leg.open(datagram)?;
+    let datagram = datagram.get(..length).unwrap_or_default();
     let Ok(packet) = Packet::parse(datagram) else {
         leg.counts.junk += 1;
         return None;
@@ -75,6 +85,7 @@ fn accept(
         return None;
     }
     leg.heard_at = now;
+    leg.dead = false;
     if std::mem::take(&mut leg.silent) {
         tell(facts, MediaFact::Heard { media: leg.media });
     }
@@ -88,6 +99,9 @@ fn accept(
                 && speech.hear(codec, packet.payload, now)
             {
                 tell(facts, MediaFact::Spoke { media: leg.media });
+            }
+            if let Some(digit) = leg.key_in(codec, packet.payload) {
+                tell(facts, MediaFact::Digit { media: leg.media, digit });
             }
             if let Some(place) = leg.place {
                 tap.packet(place.slot, place.channel, place.epoch, now, codec, &packet);
@@ -112,6 +126,7 @@ fn accept(
         from: leg.media,
         to,
         payload: place_of(packet.payload, datagram),
+        length,
     })
 }
 
@@ -122,14 +137,14 @@ fn note(place: Option<Place>, tap: &mut Tap, header: &Header, now: Instant) {
     }
 }
 
-fn pass_on(peer: &mut Leg, accepted: Accepted, datagram: &mut [u8], now: Instant) {
+fn pass_on(peer: &mut Leg, accepted: Accepted, buffer: &mut [u8], now: Instant) {
     // A prompt speaks alone.
     if peer.playing.is_some() {
         return;
     }
     let (Some(stream), Some(to)) = (peer.stream, peer.destination()) else { return };
-    let (payload_type, change) = match accepted.content {
-        Content::Audio(codec) => (Some(stream.payload_type), changes(codec, stream.codec)),
+    let (payload_type, audio) = match accepted.content {
+        Content::Audio(codec) => (Some(stream.payload_type), Some(codec)),
         Content::TelephoneEvent => (stream.telephone_event, None),
         Content::Unknown => (None, None),
     };
@@ -138,17 +153,11 @@ fn pass_on(peer: &mut Leg, accepted: Accepted, datagram: &mut [u8], now: Instant
     let source = Source::Relayed(accepted.from);
     let Some(header) = peer.outgoing_header(source, &accepted.header, now) else { return };
     let octets = accepted.payload.len();
-    if let Some((from, to)) = change
-        && let Some(payload) = datagram.get_mut(accepted.payload)
-    {
-        g711::transcode(from, to, payload);
+    if let (Some(codec), Some(payload)) = (audio, buffer.get_mut(accepted.payload)) {
+        peer.convert(accepted.from, codec, stream.codec, payload);
     }
-    packet::rewrite(datagram, &Header { payload_type, ..header });
-    peer.send(datagram, octets, to);
-}
-
-fn changes(from: Codec, to: Codec) -> Option<(Codec, Codec)> {
-    (from != to).then_some((from, to))
+    packet::rewrite(buffer, &Header { payload_type, ..header });
+    peer.send(buffer, accepted.length, octets, to);
 }
 
 /// Where `part`, a slice of `whole`, lies in it.

@@ -5,7 +5,10 @@ use std::net::SocketAddr;
 
 use super::leg::Leg;
 use crate::{
-    rtp::rtcp::{LARGEST_REPORT, Moment, Reports},
+    rtp::{
+        rtcp::{LARGEST_REPORT, Moment, Reports},
+        srtp::LARGEST_OVERHEAD,
+    },
     switch::media::MediaId,
 };
 
@@ -36,7 +39,16 @@ impl Reporting {
 
 /// Reads what came in on the leg's RTCP port. Believed is the host that RTP goes to, and the address that
 /// the peer signalled for RTCP.
-pub(super) fn receive(leg: &mut Leg, from: SocketAddr, datagram: &[u8], at: Moment) {
+pub(super) fn receive(leg: &mut Leg, from: SocketAddr, datagram: &mut [u8], at: Moment) {
+    let opened = match &mut leg.security {
+        Some(security) => security.opener.rtcp(datagram),
+        None => Ok(datagram.len()),
+    };
+    let Ok(length) = opened else {
+        leg.counts.refused += 1;
+        return;
+    };
+    let datagram = datagram.get(..length).unwrap_or_default();
     let is_peer = leg.lock.destination().is_some_and(|rtp| rtp.ip() == from.ip())
         || leg.stream.is_some_and(|stream| stream.remote_rtcp == from);
     if !is_peer {
@@ -55,23 +67,27 @@ pub(super) fn tick(leg: &mut Leg, at: Moment) {
         return;
     }
     let Some(to) = destination(leg) else { return };
-    let mut out = [0; LARGEST_REPORT];
+    let mut out = [0; LARGEST_REPORT + LARGEST_OVERHEAD];
     let timestamp = leg.outgoing.timestamp(at.now);
     let written = leg.reporting.reports.report(at, timestamp, &mut out);
-    send(leg, written.and_then(|length| out.get(..length)), to);
+    send(leg, &mut out, written, to);
 }
 
 /// The leg is being closed.
 pub(super) fn say_bye(leg: &mut Leg, at: Moment) {
     let Some(to) = destination(leg) else { return };
-    let mut out = [0; LARGEST_REPORT];
+    let mut out = [0; LARGEST_REPORT + LARGEST_OVERHEAD];
     let timestamp = leg.outgoing.timestamp(at.now);
     let written = leg.reporting.reports.bye(at, timestamp, &mut out);
-    send(leg, written.and_then(|length| out.get(..length)), to);
+    send(leg, &mut out, written, to);
 }
 
-fn send(leg: &Leg, report: Option<&[u8]>, to: SocketAddr) {
-    if let Some(report) = report {
+fn send(leg: &mut Leg, out: &mut [u8], written: Option<usize>, to: SocketAddr) {
+    let length = match &mut leg.security {
+        Some(security) => written.and_then(|length| security.protector.rtcp(out, length).ok()),
+        None => written,
+    };
+    if let Some(report) = length.and_then(|length| out.get(..length)) {
         // Most peers have no RTCP port at all, and the next report says what this one said.
         let _ = leg.ports.rtcp.send_to(report, to);
     }

@@ -1,12 +1,13 @@
 //! Whether somebody speaks on a leg, while a message is taken: by loudness alone, packet by packet, on the
-//! relay's path and without memory of its own.
+//! relay's path.
 
 use std::time::{Duration, Instant};
 
 use crate::{
     rtp::{
-        g711::{self, SAMPLE_RATE},
-        stream::Codec,
+        g711::SAMPLE_RATE,
+        stream::{Band, Codec},
+        transcode::Voice,
     },
     switch::media::SpeechWatch,
 };
@@ -24,16 +25,29 @@ pub(super) struct Speech {
     /// When there was speech last, or the watch began.
     spoken_at: Instant,
     quiet: bool,
+    voice: Voice,
+    /// One packet's; kept, so that none is made for each.
+    samples: Vec<i16>,
 }
 
 impl Speech {
     pub(super) fn new(watch: SpeechWatch, now: Instant) -> Self {
-        Self { watch, heard: Duration::ZERO, told: false, spoken_at: now, quiet: false }
+        Self {
+            watch,
+            heard: Duration::ZERO,
+            told: false,
+            spoken_at: now,
+            quiet: false,
+            voice: Voice::default(),
+            samples: Vec::new(),
+        }
     }
 
     /// Takes in one packet's payload. True once: now there was enough.
     pub(super) fn hear(&mut self, codec: Codec, payload: &[u8], now: Instant) -> bool {
-        if !is_loud(codec, payload) {
+        self.samples.clear();
+        self.voice.hear(codec, Band::Narrow, payload, &mut self.samples);
+        if !is_loud(&self.samples) {
             return false;
         }
         self.spoken_at = now;
@@ -51,21 +65,22 @@ impl Speech {
     }
 }
 
-fn is_loud(codec: Codec, payload: &[u8]) -> bool {
-    let square = |byte: &u8| u64::from(g711::linear(codec, *byte).unsigned_abs()).pow(2);
-    let energy: u64 = payload.iter().map(square).sum();
-    let samples = u64::try_from(payload.len()).unwrap_or(u64::MAX);
+fn is_loud(samples: &[i16]) -> bool {
+    let square = |sample: &i16| u64::from(sample.unsigned_abs()).pow(2);
+    let energy: u64 = samples.iter().map(square).sum();
+    let samples = u64::try_from(samples.len()).unwrap_or(u64::MAX);
     energy > LOUD.saturating_mul(samples)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rtp::g711;
 
     fn payload(amplitude: i16) -> Vec<u8> {
         let samples: Vec<i16> = (0..160).map(|at| if at % 2 == 0 { amplitude } else { -amplitude }).collect();
         let mut payload = Vec::new();
-        g711::encode(Codec::Pcma, &samples, &mut payload);
+        g711::encode(g711::Law::A, &samples, &mut payload);
         payload
     }
 

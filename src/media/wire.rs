@@ -2,12 +2,14 @@
 //! Nothing here waits for time to pass: a test asks for the next packet or fact, and what must not come
 //! is shown by what comes instead. Here are the room and its peers; beside it what they promise.
 
+mod codecs;
 mod commands;
 mod hold;
 mod prompts;
 mod recording;
 mod relay;
 mod reports;
+mod security;
 
 use std::{
     net::{Ipv4Addr, SocketAddr, UdpSocket},
@@ -65,6 +67,7 @@ impl Room {
             port_min: 30_000,
             port_max: 39_999,
             silence_after: Duration::from_secs(3600),
+            dead_after: None,
             prompts: PromptFiles {
                 prompts: [(Prompt::CallerGone, prompt_file("digit_1")), (LONG, prompt_file("voicemail"))]
                     .into(),
@@ -160,6 +163,7 @@ impl Phone {
             ptime_ms: 20,
             peer_receives: true,
             peer_sends: true,
+            keys: None,
         }
     }
 
@@ -203,6 +207,7 @@ fn payload_type(codec: Codec) -> u8 {
     match codec {
         Codec::Pcma => 8,
         Codec::Pcmu => 0,
+        Codec::G722 => 9,
     }
 }
 

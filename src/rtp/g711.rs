@@ -5,49 +5,64 @@ use audio_codec_algorithms::{
     convert_alaw_to_ulaw, convert_ulaw_to_alaw, decode_alaw, decode_ulaw, encode_alaw, encode_ulaw,
 };
 
-use super::stream::Codec;
+/// Which of the two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Law {
+    /// PCMA.
+    A,
+    /// PCMU.
+    Mu,
+}
 
 /// Samples a second of both laws.
 pub const SAMPLE_RATE: u32 = 8_000;
 
-/// Decodes `payload`, one sample a byte, to the end of `samples`.
-pub fn decode(codec: Codec, payload: &[u8], samples: &mut Vec<i16>) {
-    match codec {
-        Codec::Pcma => samples.extend(payload.iter().map(|&byte| decode_alaw(byte))),
-        Codec::Pcmu => samples.extend(payload.iter().map(|&byte| decode_ulaw(byte))),
+/// The sample of one byte.
+pub fn sample(law: Law, byte: u8) -> i16 {
+    match law {
+        Law::A => decode_alaw(byte),
+        Law::Mu => decode_ulaw(byte),
     }
 }
 
-/// One byte's sample.
-pub fn linear(codec: Codec, byte: u8) -> i16 {
-    match codec {
-        Codec::Pcma => decode_alaw(byte),
-        Codec::Pcmu => decode_ulaw(byte),
+/// The byte of one sample.
+pub fn byte(law: Law, sample: i16) -> u8 {
+    match law {
+        Law::A => encode_alaw(sample),
+        Law::Mu => encode_ulaw(sample),
+    }
+}
+
+/// Decodes `payload`, one sample a byte, to the end of `samples`.
+pub fn decode(law: Law, payload: &[u8], samples: &mut Vec<i16>) {
+    match law {
+        Law::A => samples.extend(payload.iter().map(|&byte| decode_alaw(byte))),
+        Law::Mu => samples.extend(payload.iter().map(|&byte| decode_ulaw(byte))),
     }
 }
 
 /// Encodes `samples`, one byte a sample, to the end of `payload`.
-pub fn encode(codec: Codec, samples: &[i16], payload: &mut Vec<u8>) {
-    match codec {
-        Codec::Pcma => payload.extend(samples.iter().map(|&sample| encode_alaw(sample))),
-        Codec::Pcmu => payload.extend(samples.iter().map(|&sample| encode_ulaw(sample))),
+pub fn encode(law: Law, samples: &[i16], payload: &mut Vec<u8>) {
+    match law {
+        Law::A => payload.extend(samples.iter().map(|&sample| encode_alaw(sample))),
+        Law::Mu => payload.extend(samples.iter().map(|&sample| encode_ulaw(sample))),
     }
 }
 
 /// Changes a payload's law in place; it keeps its length. Between equal laws nothing changes.
-pub fn transcode(from: Codec, to: Codec, payload: &mut [u8]) {
+pub fn transcode(from: Law, to: Law, payload: &mut [u8]) {
     match (from, to) {
-        (Codec::Pcma, Codec::Pcmu) => payload.iter_mut().for_each(|byte| *byte = convert_alaw_to_ulaw(*byte)),
-        (Codec::Pcmu, Codec::Pcma) => payload.iter_mut().for_each(|byte| *byte = convert_ulaw_to_alaw(*byte)),
-        (Codec::Pcma, Codec::Pcma) | (Codec::Pcmu, Codec::Pcmu) => {}
+        (Law::A, Law::Mu) => payload.iter_mut().for_each(|byte| *byte = convert_alaw_to_ulaw(*byte)),
+        (Law::Mu, Law::A) => payload.iter_mut().for_each(|byte| *byte = convert_ulaw_to_alaw(*byte)),
+        (Law::A, Law::A) | (Law::Mu, Law::Mu) => {}
     }
 }
 
 /// The byte of the quietest sample.
-pub fn silence(codec: Codec) -> u8 {
-    match codec {
-        Codec::Pcma => 0xd5,
-        Codec::Pcmu => 0xff,
+pub fn silence(law: Law) -> u8 {
+    match law {
+        Law::A => 0xd5,
+        Law::Mu => 0xff,
     }
 }
 
@@ -55,37 +70,43 @@ pub fn silence(codec: Codec) -> u8 {
 mod tests {
     use super::*;
 
+    fn linear(law: Law, byte: u8) -> i16 {
+        let mut out = Vec::new();
+        decode(law, &[byte], &mut out);
+        out[0]
+    }
+
     #[test]
     fn the_ends_and_the_middle_of_both_laws_are_those_of_the_recommendation() {
         // ITU-T G.711 tables 1 and 2, scaled to 16 bits.
-        for (codec, byte, expected) in [
-            (Codec::Pcma, 0xd5, 8),
-            (Codec::Pcma, 0x55, -8),
-            (Codec::Pcma, 0xaa, 32256),
-            (Codec::Pcma, 0x2a, -32256),
-            (Codec::Pcmu, 0xff, 0),
-            (Codec::Pcmu, 0x80, 32124),
-            (Codec::Pcmu, 0x00, -32124),
+        for (law, byte, expected) in [
+            (Law::A, 0xd5, 8),
+            (Law::A, 0x55, -8),
+            (Law::A, 0xaa, 32256),
+            (Law::A, 0x2a, -32256),
+            (Law::Mu, 0xff, 0),
+            (Law::Mu, 0x80, 32124),
+            (Law::Mu, 0x00, -32124),
         ] {
-            assert_eq!(linear(codec, byte), expected, "{codec:?} {byte:#x}");
+            assert_eq!(linear(law, byte), expected, "{law:?} {byte:#x}");
         }
     }
 
     #[test]
     fn a_decoded_byte_encodes_to_itself() {
-        for codec in [Codec::Pcma, Codec::Pcmu] {
+        for law in [Law::A, Law::Mu] {
             for byte in 0..=255u8 {
                 let mut out = Vec::new();
-                encode(codec, &[linear(codec, byte)], &mut out);
+                encode(law, &[linear(law, byte)], &mut out);
                 // µ-law has two zeros, which are one sample.
-                assert!(out[0] == byte || (codec == Codec::Pcmu && byte == 0x7f && out[0] == 0xff));
+                assert!(out[0] == byte || (law == Law::Mu && byte == 0x7f && out[0] == 0xff));
             }
         }
     }
 
     #[test]
     fn changing_the_law_keeps_the_sound() {
-        for (from, to) in [(Codec::Pcma, Codec::Pcmu), (Codec::Pcmu, Codec::Pcma)] {
+        for (from, to) in [(Law::A, Law::Mu), (Law::Mu, Law::A)] {
             for byte in 0..=255u8 {
                 let mut payload = [byte];
                 transcode(from, to, &mut payload);
@@ -101,7 +122,7 @@ mod tests {
 
     #[test]
     fn silence_is_the_quietest_sample() {
-        assert_eq!(linear(Codec::Pcma, silence(Codec::Pcma)).abs(), 8);
-        assert_eq!(linear(Codec::Pcmu, silence(Codec::Pcmu)), 0);
+        assert_eq!(linear(Law::A, silence(Law::A)).abs(), 8);
+        assert_eq!(linear(Law::Mu, silence(Law::Mu)), 0);
     }
 }

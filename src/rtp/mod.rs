@@ -4,11 +4,16 @@
 
 pub mod continuity;
 pub mod g711;
+pub mod g722;
+pub mod half_band;
+pub mod inband;
 pub mod packet;
 pub mod reception;
 pub mod rtcp;
 pub mod source_lock;
+pub mod srtp;
 pub mod stream;
 pub mod telephone_event;
 pub mod timeline;
 pub mod timestamp;
+pub mod transcode;

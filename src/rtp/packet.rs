@@ -63,6 +63,20 @@ impl Header {
     }
 }
 
+/// Where the payload of an RTP packet begins, behind CSRCs and extension, whatever it holds; `None` where
+/// the bytes are no RTP packet of version 2 that is long enough.
+pub fn payload_start(bytes: &[u8]) -> Option<usize> {
+    let first = *bytes.first()?;
+    let fixed = HEADER_LEN + 4 * usize::from(first & 0x0f);
+    let start = if first & 0x10 == 0 {
+        fixed
+    } else {
+        let &[_, _, words_high, words_low] = bytes.get(fixed..)?.first_chunk()?;
+        fixed + 4 + 4 * usize::from(u16::from_be_bytes([words_high, words_low]))
+    };
+    (first >> 6 == 2 && start <= bytes.len()).then_some(start)
+}
+
 /// Puts `header` over the one in `bytes`, which [`Packet::parse`] accepted; CSRCs, extension, payload and
 /// padding stay. Bytes too short for a header are left alone.
 pub fn rewrite(bytes: &mut [u8], header: &Header) {
@@ -117,6 +131,15 @@ mod tests {
         assert_eq!(packet.header.timestamp, RtpTimestamp(160));
         assert_eq!(packet.header.ssrc, 0xcafe_babe);
         assert_eq!((packet.header.payload_type, packet.header.marker), (8, false));
+    }
+
+    #[test]
+    fn the_payload_starts_where_the_header_ends() {
+        let bytes = [0x91, 8, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 1, 2, 3, 4, 0xbe, 0xde, 0, 1, 9, 9, 9, 9, 0xd5];
+        assert_eq!(payload_start(&bytes), Some(24));
+        assert_eq!(payload_start(&bytes[..20]), None);
+        assert_eq!(payload_start(&bytes[..10]), None);
+        assert_eq!(payload_start(&[0x40; 20]), None);
     }
 
     #[test]

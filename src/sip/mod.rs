@@ -25,6 +25,7 @@ pub mod parse;
 #[cfg(test)]
 mod properties;
 pub mod refer;
+pub mod sdes;
 pub mod sdp;
 mod session_timer;
 pub mod subscription;

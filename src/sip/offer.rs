@@ -8,7 +8,10 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 
-use super::sdp::{Audio, Direction, NotAcceptable, Payload, Session};
+use super::{
+    sdes::{AgreedKeys, Crypto, Protection},
+    sdp::{Audio, Direction, NotAcceptable, Payload, Profile, Session},
+};
 
 /// Audio codecs that we speak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -17,14 +20,20 @@ pub enum AudioCodec {
     Pcma,
     /// G.711 µ-law, payload type 0, 8000 Hz.
     Pcmu,
+    /// G.722, payload type 9; 16 kHz, though its clock is called 8000 Hz (RFC 3551 §4.5.2).
+    G722,
 }
 
 impl AudioCodec {
+    /// All of them; China's trunks speak A-law.
+    pub const ALL: [Self; 3] = [Self::Pcma, Self::Pcmu, Self::G722];
+
     /// The encoding name (RFC 3551 §6).
     pub fn encoding(self) -> &'static str {
         match self {
             Self::Pcma => "PCMA",
             Self::Pcmu => "PCMU",
+            Self::G722 => "G722",
         }
     }
 
@@ -33,6 +42,7 @@ impl AudioCodec {
         match self {
             Self::Pcma => 8,
             Self::Pcmu => 0,
+            Self::G722 => 9,
         }
     }
 
@@ -52,6 +62,7 @@ pub struct Local {
     pub session_id: u64,
     /// Counts up by one with each change of our description within the dialog ([`Local::settle`]).
     pub version: u64,
+    pub protection: Protection,
 }
 
 impl Local {
@@ -83,6 +94,8 @@ pub struct Agreed {
     pub ptime_ms: u16,
     pub peer_sends: bool,
     pub peer_receives: bool,
+    /// `None`: plain RTP.
+    pub keys: Option<AgreedKeys>,
 }
 
 /// The payload type that our own offers give telephone-event; by custom the same everywhere, and
@@ -95,7 +108,13 @@ const PTIME_MS: u16 = 20;
 /// Our offer: audio with those codecs in that order, and telephone-event.
 pub fn offer(local: &Local, codecs: &[AudioCodec], direction: Direction) -> Bytes {
     let payloads: Vec<_> = codecs.iter().map(|codec| (codec.payload_type(), *codec)).collect();
-    let audio = audio_media(local, "RTP/AVP", &payloads, Some(TELEPHONE_EVENT), PTIME_MS, direction);
+    let (protocol, crypto) = match &local.protection {
+        Protection::Off => ("RTP/AVP", Vec::new()),
+        Protection::Optional(keys) => ("RTP/AVP", keys.offered().to_vec()),
+        Protection::Required(keys) => ("RTP/SAVP", keys.offered().to_vec()),
+    };
+    let mut audio = audio_media(local, protocol, &payloads, Some(TELEPHONE_EVENT), PTIME_MS, direction);
+    crypto.iter().for_each(|line| add_crypto(&mut audio, line));
     write(local, vec![audio])
 }
 
@@ -110,13 +129,18 @@ pub fn answer(
     accepted: &[AudioCodec],
     direction: Direction,
 ) -> Result<(Bytes, Agreed), NotAcceptable> {
-    let audio = offer.audio.as_ref().map_err(NotAcceptable::clone)?;
+    let (audio, secured) = chosen(offer, &local.protection)?;
     let (codec, payload_type) = accepted
         .iter()
         .find_map(|codec| Some((*codec, audio.payloads.iter().find(|p| codec.is(p))?.payload_type)))
         .ok_or(NotAcceptable::NoCodec)?;
     let answered = audio.direction.reversed().and(direction);
-    let agreed = agreement(audio, codec, payload_type, audio.telephone_event, answered);
+    let keys = secured.map(|(ours, theirs)| AgreedKeys {
+        suite: ours.suite,
+        ours: ours.master,
+        theirs: theirs.master,
+    });
+    let agreed = Agreed { keys, ..agreement(audio, codec, payload_type, audio.telephone_event, answered) };
     let medias = offer
         .lines
         .iter()
@@ -125,13 +149,46 @@ pub fn answer(
             if at == audio.line {
                 let payloads = [(payload_type, codec)];
                 let event = audio.telephone_event;
-                audio_media(local, &line.protocol, &payloads, event, agreed.ptime_ms, answered)
+                let mut media =
+                    audio_media(local, &line.protocol, &payloads, event, agreed.ptime_ms, answered);
+                if let Some((ours, _)) = &secured {
+                    add_crypto(&mut media, ours);
+                }
+                media
             } else {
                 media(&line.media, 0, &line.protocol, &line.formats)
             }
         })
         .collect();
     Ok((write(local, medias), agreed))
+}
+
+/// The stream to agree to, and with which keys (ours, theirs).
+#[expect(clippy::type_complexity, reason = "two lines of one pair, used here alone")]
+fn chosen<'a>(
+    offer: &'a Session,
+    protection: &Protection,
+) -> Result<(&'a Audio, Option<(Crypto, Crypto)>), NotAcceptable> {
+    let first = offer.audio.as_ref().map_err(NotAcceptable::clone)?;
+    let all = || std::iter::once(first).chain(&offer.alternatives);
+    let keys = match protection {
+        Protection::Off => None,
+        Protection::Optional(keys) | Protection::Required(keys) => Some(keys),
+    };
+    let secured = keys.and_then(|keys| {
+        all().find_map(|audio| {
+            let theirs = audio.crypto.first()?;
+            Some((audio, (keys.under(theirs.tag, theirs.suite), *theirs)))
+        })
+    });
+    if let Some((audio, pair)) = secured {
+        return Ok((audio, Some(pair)));
+    }
+    if let Protection::Required(_) = protection {
+        return Err(NotAcceptable::NoKey);
+    }
+    let plain = all().find(|audio| audio.profile == Profile::Plain);
+    plain.map(|audio| (audio, None)).ok_or_else(|| NotAcceptable::Profile("RTP/SAVP".to_owned()))
 }
 
 /// What the peer's answer to our offer agrees to.
@@ -143,13 +200,24 @@ pub fn agreed(our_offer: &Session, their_answer: &Session) -> Result<Agreed, Not
         .payloads
         .iter()
         .find_map(|payload| {
-            let codec = [AudioCodec::Pcma, AudioCodec::Pcmu].into_iter().find(|c| c.is(payload))?;
+            let codec = AudioCodec::ALL.into_iter().find(|c| c.is(payload))?;
             offered(codec).then_some((codec, payload.payload_type))
         })
         .ok_or(NotAcceptable::NoCodec)?;
     let event = ours.telephone_event.and(theirs.telephone_event);
     let direction = theirs.direction.reversed().and(ours.direction);
-    Ok(agreement(theirs, codec, payload_type, event, direction))
+    let keys = agreed_keys(ours, theirs)?;
+    Ok(Agreed { keys, ..agreement(theirs, codec, payload_type, event, direction) })
+}
+
+/// The pair that an answer took up; none where we left it to the peer and it chose plain RTP.
+fn agreed_keys(ours: &Audio, theirs: &Audio) -> Result<Option<AgreedKeys>, NotAcceptable> {
+    let pair = theirs.crypto.iter().find_map(|their| {
+        let our = ours.crypto.iter().find(|our| our.tag == their.tag && our.suite == their.suite)?;
+        Some(AgreedKeys { suite: our.suite, ours: our.master, theirs: their.master })
+    });
+    let secure = [ours, theirs].iter().any(|audio| audio.profile == Profile::Secure);
+    if pair.is_none() && secure { Err(NotAcceptable::NoKey) } else { Ok(pair) }
 }
 
 /// `direction` is ours.
@@ -169,7 +237,12 @@ fn agreement(
         ptime_ms: audio.ptime_ms.unwrap_or(PTIME_MS),
         peer_sends: direction.receives(),
         peer_receives: direction.sends(),
+        keys: None,
     }
+}
+
+fn add_crypto(media: &mut sdp_types::Media, line: &Crypto) {
+    media.add_attribute_with_value("crypto", line.write());
 }
 
 fn audio_media(

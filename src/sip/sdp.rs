@@ -7,6 +7,8 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use super::sdes::Crypto;
+
 /// The body is not SDP: answer 400, or end a call whose answer it was.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadSdp {
@@ -24,7 +26,8 @@ pub enum NotAcceptable {
     /// No `m=audio`, or its port is 0.
     #[error("no audio stream")]
     NoAudio,
-    /// Audio only by a transport that we do not speak, such as `RTP/SAVP`.
+    /// Audio only by a transport that we do not speak, or that this leg must not: `UDP/TLS/RTP/SAVP`,
+    /// `RTP/SAVP` where keys cannot be told.
     #[error("audio only by {0}")]
     Profile(String),
     /// The `c=` line is missing or holds no IP address; names are not looked up.
@@ -33,6 +36,9 @@ pub enum NotAcceptable {
     /// No codec in common.
     #[error("no codec in common")]
     NoCodec,
+    /// This leg must be encrypted, and no key for it came.
+    #[error("no key for SRTP")]
+    NoKey,
 }
 
 /// No session worth having has more m-lines; each is mirrored in the answer.
@@ -46,6 +52,8 @@ pub struct Session {
     pub lines: Vec<MediaLine>,
     /// The first m-line that we can use, or why there is none.
     pub audio: Result<Audio, NotAcceptable>,
+    /// Further ones: some phones offer their audio twice, encrypted and plain.
+    pub alternatives: Vec<Audio>,
 }
 
 /// What we compare of an `o=` line.
@@ -86,8 +94,20 @@ pub struct Audio {
     pub telephone_event: Option<u8>,
     /// As the peer sees it.
     pub direction: Direction,
+    pub profile: Profile,
+    /// Keys for SRTP that we can use (RFC 4568), in the peer's order.
+    pub crypto: Vec<Crypto>,
     /// `a=ptime`, where it is 10 to 60 ms.
     pub ptime_ms: Option<u16>,
+}
+
+/// Whether RTP is encrypted, as the m-line says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Profile {
+    /// `RTP/AVP`; with keys beside it, the peer would rather encrypt.
+    Plain,
+    /// `RTP/SAVP`.
+    Secure,
 }
 
 /// One payload type.
@@ -177,17 +197,20 @@ pub fn read(bytes: &[u8]) -> Result<Session, BadSdp> {
         })
         .collect();
     let mut audio = Err(NotAcceptable::NoAudio);
+    let mut alternatives = Vec::new();
     for (line, media) in parsed.medias.iter().enumerate() {
         if !media.media.eq_ignore_ascii_case("audio") || media.port == 0 {
             continue;
         }
-        audio = read_audio(line, media, &parsed);
-        if audio.is_ok() {
-            break;
+        let read = read_audio(line, media, &parsed);
+        match (&audio, read) {
+            (Err(_), read) => audio = read,
+            (Ok(_), Ok(another)) => alternatives.push(another),
+            (Ok(_), Err(_)) => {}
         }
     }
     let origin = Origin { session_id: parsed.origin.sess_id, version: parsed.origin.sess_version };
-    Ok(Session { origin, lines, audio })
+    Ok(Session { origin, lines, audio, alternatives })
 }
 
 fn read_audio(
@@ -196,9 +219,24 @@ fn read_audio(
     session: &sdp_types::Session,
 ) -> Result<Audio, NotAcceptable> {
     // AVPF differs from AVP in when RTCP may be sent, which binds the peer, not us (RFC 4585 §3.1).
-    if !["RTP/AVP", "RTP/AVPF"].iter().any(|known| media.proto.eq_ignore_ascii_case(known)) {
-        return Err(NotAcceptable::Profile(media.proto.clone()));
-    }
+    let profiles = [
+        ("RTP/AVP", Profile::Plain),
+        ("RTP/AVPF", Profile::Plain),
+        ("RTP/SAVP", Profile::Secure),
+        ("RTP/SAVPF", Profile::Secure),
+    ];
+    let known = profiles.iter().find(|(name, _)| media.proto.eq_ignore_ascii_case(name));
+    let crypto: Vec<Crypto> = media
+        .attributes
+        .iter()
+        .filter(|a| a.attribute.eq_ignore_ascii_case("crypto"))
+        .filter_map(|a| Crypto::read(a.value.as_deref()?))
+        .collect();
+    let profile = match known {
+        Some((_, Profile::Plain)) => Profile::Plain,
+        Some((_, Profile::Secure)) if !crypto.is_empty() => Profile::Secure,
+        Some((_, Profile::Secure)) | None => return Err(NotAcceptable::Profile(media.proto.clone())),
+    };
     let connection = media.connections.first().or(session.connection.as_ref());
     let ip = match connection {
         Some(connection) => ip(&connection.connection_address)
@@ -226,6 +264,8 @@ fn read_audio(
         payloads,
         telephone_event,
         direction,
+        profile,
+        crypto,
         ptime_ms: value(media, "ptime")
             .and_then(|v| v.split('.').next()?.trim().parse().ok())
             .filter(|ms| (10..=60).contains(ms)),

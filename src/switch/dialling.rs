@@ -13,11 +13,13 @@ use super::{
 };
 use crate::{
     call::{
+        house::Encryption,
         machine::{Event, LegIndex},
         plan::Target,
     },
     desk::ticket::{Direction, Party, TicketId, Unanswered},
     sip::{
+        hop::Hop,
         message::HeaderName,
         offer::{self, AudioCodec},
         sdp,
@@ -65,15 +67,24 @@ impl Switch {
         let to = |(contact, hop)| {
             outgoing::to_phone(phone, contact, hop, &call.caller.caller, &self.settings.realm)
         };
-        let ways: Vec<Outgoing> = self.registrar.targets(phone).into_iter().map(to).collect();
+        let wish = self.encryption_of(phone);
+        let on = |hop: &Hop| self.encryption_on(wish, hop.transport, hop.remote);
+        let mut targets = self.registrar.targets(phone);
+        let found = !targets.is_empty();
+        targets.retain(|(_, hop)| on(hop).is_some());
+        // All contacts are sent one description: keys are in it only where all may see keys.
+        let private = targets.iter().all(|(_, hop)| on(hop) == Some(wish));
+        let encryption = if private { wish } else { Encryption::Off };
+        let ways: Vec<Outgoing> = targets.into_iter().map(to).collect();
         if ways.is_empty() {
-            let why = Unanswered::Unreachable;
+            // A phone that must be encrypted and registered without TLS cannot be called.
+            let why = if found { Unanswered::Fault } else { Unanswered::Unreachable };
             self.events.push_back((ticket, Event::Unanswered { leg: index, why }));
             return;
         }
         let codecs = codecs_for(call);
         for to in ways {
-            self.invite(ticket, index, to, &codecs, now);
+            self.invite(ticket, index, to, &codecs, encryption, now);
         }
     }
 
@@ -83,8 +94,12 @@ impl Switch {
         let Some(leg) = call.legs.get(&index) else { return false };
         let family = leg.ports.address().map(|address| address.is_ipv6());
         let ways = self.ways_out(&leg.target);
-        let fits = |server: &SocketAddr| family == Some(server.is_ipv6()) && !leg.tried.contains(server);
-        let Some((trunk, server)) = ways.into_iter().find(|(_, server)| fits(server)) else { return false };
+        let way = ways.into_iter().find_map(|(trunk, server)| {
+            let fits = family == Some(server.is_ipv6()) && !leg.tried.contains(&server);
+            let encryption = self.encryption_on(trunk.srtp, trunk.transport, server)?;
+            fits.then_some((trunk, server, encryption))
+        });
+        let Some((trunk, server, encryption)) = way else { return false };
         let to = match &leg.target {
             Target::Mobile { number, .. } => {
                 let reason = match (call.log.ticket().flagged.is_some(), call.all_busy) {
@@ -113,7 +128,7 @@ impl Switch {
                 leg.tried.push(server);
             }
         }
-        self.invite(ticket, index, to, &codecs, now);
+        self.invite(ticket, index, to, &codecs, encryption, now);
         true
     }
 
@@ -123,9 +138,11 @@ impl Switch {
         index: LegIndex,
         mut to: Outgoing,
         codecs: &[AudioCodec],
+        encryption: Encryption,
         now: Moment,
     ) {
         let Some((ours, address)) = self.our_side(ticket, index) else { return };
+        ours.encryption = encryption;
         let said = ours.say(address, |local| offer::offer(local, codecs, sdp::Direction::SendRecv));
         let Some(call) = self.calls.get(&ticket) else { return };
         to.headers.set(HeaderName::MaxForwards, call.max_forwards.saturating_sub(1).to_string());

@@ -148,6 +148,7 @@ impl Switch {
                 }
             }
         }
+        self.end_dead_phones(now);
         for index in 0..self.trunks.len() {
             self.trunk_hears(index, trunk::Event::DeadlinePassed, now);
         }
@@ -169,6 +170,7 @@ impl Switch {
                     r.status != Status::REQUEST_TIMEOUT && r.status != Status::SERVICE_UNAVAILABLE
                 });
                 self.registrar.answered(key, alive, now);
+                self.end_dead_phones(now);
             }
             None => {}
         }

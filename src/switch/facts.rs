@@ -10,15 +10,20 @@ use crate::{
     call::{
         machine::{Event, LegIndex},
         plan::{self, Target},
+        staffing::Reach,
     },
     desk::{
         number::Number,
         ticket::{TicketId, Unanswered},
     },
-    rtp::stream::{Codec, Stream},
+    rtp::{
+        srtp::{MasterKey, Suite},
+        stream::{Codec, Stream, StreamKeys},
+    },
     sip::{
         message::{Headers, Status},
         offer::{self, Agreed, AudioCodec, Local},
+        sdes::{self, Master},
         sdp::{self, Session},
         ua::{Ended, Fact, InviteRefused, NoAnswer, UsageId},
         uri::Uri,
@@ -360,6 +365,7 @@ impl Switch {
             }
             MediaFact::Silent { media, since } => self.heard(media, Some(since), now),
             MediaFact::Heard { media } => self.heard(media, None, now),
+            MediaFact::Dead { media, since } => self.dead(media, since, now),
             MediaFact::Recorded { ticket, report } => self.recorded(ticket, Some(report), None, now),
             MediaFact::RecordingFailed { ticket, report, why } => {
                 self.recorded(ticket, report, Some(why), now)
@@ -389,6 +395,56 @@ impl Switch {
         if let Some(call) = self.calls.get_mut(&ticket) {
             call.log.silent(leg.0, silent, now.wall);
             self.touched.insert(ticket);
+            if silent.is_some() {
+                call.silent.insert(leg);
+            } else {
+                call.silent.remove(&leg);
+            }
+        }
+        self.end_dead_phones(now);
+    }
+
+    /// Nobody is there any more, and nobody said goodbye.
+    fn dead(&mut self, media: MediaId, since: std::time::Duration, now: Moment) {
+        let Some((ticket, _)) = self.media.get(&media).copied() else { return };
+        if let Some(call) = self.calls.get_mut(&ticket) {
+            call.log.no_media(since, now.wall);
+            self.touched.insert(ticket);
+            self.events.push_back((ticket, Event::EndOrdered));
+        }
+    }
+
+    /// Ends the legs of phones that died in a call: they answer no question and send no voice.
+    pub(super) fn end_dead_phones(&mut self, now: Moment) {
+        let is_dead = |phone: &str| matches!(self.registrar.reach(phone), Reach::Unreachable { .. });
+        let mut over = Vec::new();
+        for (ticket, call) in &self.calls {
+            for index in &call.silent {
+                let (phone, usage) = if *index == LegIndex::CALLER {
+                    (call.caller.phone.as_deref(), (!call.caller.over).then_some(call.caller.usage))
+                } else {
+                    let leg = call.legs.get(index);
+                    let phone = leg.and_then(|leg| match &leg.target {
+                        Target::Phone(phone) => Some(phone.as_str()),
+                        Target::Mobile { .. } | Target::Outside(_) => None,
+                    });
+                    (phone, leg.and_then(|leg| leg.chosen))
+                };
+                if let (Some(phone), Some(usage)) = (phone, usage)
+                    && is_dead(phone)
+                    && self.usages.contains_key(&usage)
+                {
+                    over.push((*ticket, *index, usage));
+                }
+            }
+        }
+        for (ticket, index, usage) in over {
+            if let Some(call) = self.calls.get_mut(&ticket) {
+                call.log.lost(index.0, now.wall);
+                self.touched.insert(ticket);
+            }
+            self.ua.hang_up(usage, None, now.mono);
+            self.usage_over(usage);
         }
     }
 
@@ -414,8 +470,8 @@ impl Switch {
 /// Tells a phone that somebody else took the call (RFC 3326).
 pub(super) const COMPLETED_ELSEWHERE: &str = "SIP;cause=200;text=\"Call completed elsewhere\"";
 
-/// What we can talk, in the order of our liking: China's trunks speak A-law.
-pub(super) const CODECS: [AudioCodec; 2] = [AudioCodec::Pcma, AudioCodec::Pcmu];
+/// What we can talk, in the order of our liking.
+pub(super) const CODECS: [AudioCodec; 3] = AudioCodec::ALL;
 
 /// The peer's favourite among the codecs that we know.
 pub(super) fn favourite(offer: &Session) -> Option<AudioCodec> {
@@ -448,11 +504,28 @@ pub(super) fn stream_of(agreed: &Agreed) -> Stream {
         codec: match agreed.codec {
             AudioCodec::Pcma => Codec::Pcma,
             AudioCodec::Pcmu => Codec::Pcmu,
+            AudioCodec::G722 => Codec::G722,
         },
         payload_type: agreed.payload_type,
         telephone_event: agreed.telephone_event,
         ptime_ms: agreed.ptime_ms,
         peer_receives: agreed.peer_receives,
         peer_sends: agreed.peer_sends,
+        keys: agreed.keys.map(|keys| StreamKeys {
+            ours: master_key(keys.suite, keys.ours),
+            theirs: master_key(keys.suite, keys.theirs),
+        }),
     }
+}
+
+fn master_key(suite: sdes::Suite, Master(bytes): Master) -> MasterKey {
+    let suite = match suite {
+        sdes::Suite::AesCm128HmacSha1_80 => Suite::AesCm128HmacSha1_80,
+        sdes::Suite::AesCm128HmacSha1_32 => Suite::AesCm128HmacSha1_32,
+    };
+    let (mut key, mut salt) = ([0; 16], [0; 14]);
+    let (first, rest) = bytes.split_at(key.len());
+    key.copy_from_slice(first);
+    salt.copy_from_slice(rest);
+    MasterKey { suite, key, salt }
 }

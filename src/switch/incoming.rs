@@ -1,7 +1,7 @@
 //! A new INVITE: who sends it, what it wants, and which plan its call walks. Its ticket is opened here,
 //! before anything else is done for the caller.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use bytes::Bytes;
 
@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     call::{
+        house::Encryption,
         journal::Journal,
         machine::{Call, LegIndex},
         plan::{self, Plan, Target},
@@ -25,9 +26,10 @@ use crate::{
         ticket::{Direction, Opening, Outcome, TicketId, TicketLog, Verdict},
     },
     sip::{
-        hop::Hop,
+        hop::{Hop, Transport},
         message::{HeaderName, Headers, Request, Status},
-        sdp::{self, Session},
+        sdes::{Master, OurKeys},
+        sdp::{self, Profile, Session},
         ua::UsageId,
         uri::{NameAddr, Uri},
     },
@@ -246,6 +248,16 @@ impl Switch {
     ) {
         let ticket = self.numbers.next(now.wall.date_naive(), now.ms_of_day());
         let Arrival { usage, hop, sender, caller, offer, looped, max_forwards, refused } = arrival;
+        let wish = match &sender {
+            Sender::Trunk(name) => {
+                let trunk = self.trunks.iter().find(|trunk| trunk.settings.name == *name);
+                trunk.map_or(Encryption::Off, |trunk| trunk.settings.srtp)
+            }
+            Sender::Phone(name) => self.encryption_of(name),
+        };
+        let encryption = self.encryption_on(wish, hop.transport, hop.remote);
+        let unfit = offer.as_ref().is_some_and(|offer| !fits(offer, encryption));
+        let refused = refused.or(unfit.then_some(Status::NOT_ACCEPTABLE_HERE));
         let (trunk, phone) = match sender {
             Sender::Trunk(name) => (Some(name), None),
             Sender::Phone(name) => (None, Some(name)),
@@ -290,7 +302,7 @@ impl Switch {
             return self.save(&mut log);
         }
         let ports = self.open_ports(ticket, LegIndex::CALLER, hop.remote.is_ipv6());
-        let sdp = self.our_sdp();
+        let sdp = OurSdp { encryption: encryption.unwrap_or(Encryption::Off), ..self.our_sdp() };
         let (machine, actions) = Call::start(plan.clone(), now.mono);
         self.usages.insert(usage, (ticket, LegIndex::CALLER));
         let call = LiveCall {
@@ -321,6 +333,7 @@ impl Switch {
             dialled: dialled.to_owned(),
             max_forwards,
             all_busy: staffing.is_some_and(|s| s.all_busy),
+            silent: std::collections::BTreeSet::new(),
         };
         self.calls.insert(ticket, call);
         self.touched.insert(ticket);
@@ -340,7 +353,38 @@ impl Switch {
             session_id: rand::RngExt::random::<u64>(&mut self.chance) >> 11,
             version: 1,
             sent: Bytes::new(),
+            keys: OurKeys { sha1_80: self.master(), sha1_32: self.master() },
+            encryption: Encryption::Off,
         }
+    }
+
+    fn master(&mut self) -> Master {
+        let mut master = [0; 30];
+        rand::Rng::fill_bytes(&mut self.chance, &mut master);
+        Master(master)
+    }
+
+    /// What of a wish for SRTP can be had on that way: keys travel in the SDP, so only where nobody reads
+    /// along (`decisions.md` 15). `None`: it must be encrypted, and cannot be.
+    pub(super) fn encryption_on(
+        &self,
+        wish: Encryption,
+        transport: Transport,
+        remote: SocketAddr,
+    ) -> Option<Encryption> {
+        let private = transport == Transport::Tls
+            || self.settings.key_networks.iter().any(|network| network.contains(remote));
+        match wish {
+            Encryption::Off => Some(Encryption::Off),
+            Encryption::Optional if private => Some(Encryption::Optional),
+            Encryption::Optional => Some(Encryption::Off),
+            Encryption::Required => private.then_some(Encryption::Required),
+        }
+    }
+
+    /// What the house wants of that phone.
+    pub(super) fn encryption_of(&self, phone: &str) -> Encryption {
+        self.house.phones.iter().find(|p| p.name == phone).map_or(Encryption::Off, |phone| phone.srtp)
     }
 
     /// Asks the media room for a leg's ports.
@@ -350,6 +394,17 @@ impl Switch {
         self.media.insert(media, (ticket, leg));
         self.out.push(Output::Media(MediaCommand::Open { media, ipv6 }));
         Ports { media, state: PortState::Asked }
+    }
+}
+
+/// Whether an offer can be answered as its sender's leg must be.
+fn fits(offer: &Session, encryption: Option<Encryption>) -> bool {
+    let audio = || offer.audio.iter().chain(&offer.alternatives);
+    match encryption {
+        Some(Encryption::Off) => audio().any(|audio| audio.profile == Profile::Plain),
+        Some(Encryption::Optional) => true,
+        Some(Encryption::Required) => audio().any(|audio| !audio.crypto.is_empty()),
+        None => false,
     }
 }
 

@@ -2,7 +2,7 @@
 //! and ports.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     net::SocketAddr,
     time::{Duration, Instant},
 };
@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     call::{
+        house::Encryption,
         journal::Journal,
         machine::{Call, LegIndex},
         plan::Target,
@@ -23,6 +24,7 @@ use crate::{
     desk::ticket::{Direction, RecordingReport, TicketLog, Unanswered},
     sip::{
         offer::{self, Agreed, Local},
+        sdes::{OurKeys, Protection},
         sdp::{self, Session},
         ua::UsageId,
     },
@@ -55,6 +57,8 @@ pub(super) struct LiveCall {
     /// Max-Forwards as it came in; what we send on has one less (RFC 3261 §16.6 step 3).
     pub(super) max_forwards: u8,
     pub(super) all_busy: bool,
+    /// Legs from which nothing comes at present.
+    pub(super) silent: BTreeSet<LegIndex>,
 }
 
 /// How far the recording is.
@@ -156,11 +160,19 @@ pub(super) struct OurSdp {
     pub(super) version: u64,
     /// Empty until we have said something.
     pub(super) sent: Bytes,
+    /// Fresh for this leg.
+    pub(super) keys: OurKeys,
+    pub(super) encryption: Encryption,
 }
 
 impl OurSdp {
     pub(super) fn local(&self, address: SocketAddr) -> Local {
-        Local { address, session_id: self.session_id, version: self.version }
+        let protection = match self.encryption {
+            Encryption::Off => Protection::Off,
+            Encryption::Optional => Protection::Optional(self.keys),
+            Encryption::Required => Protection::Required(self.keys),
+        };
+        Local { address, session_id: self.session_id, version: self.version, protection }
     }
 
     /// Says something else (or the same again), with the version counted up where it differs.

@@ -106,7 +106,8 @@ pub enum MediaFact {
     Quiet {
         media: MediaId,
     },
-    /// RFC 4733, once per press, on the first packet that ends it or, failing that, on the next event.
+    /// RFC 4733, once per press, on the first packet that ends it or, failing that, on the next event;
+    /// without telephone-event, heard in the audio.
     Digit {
         media: MediaId,
         digit: char,
@@ -119,6 +120,11 @@ pub enum MediaFact {
     /// RTP came again after `Silent`.
     Heard {
         media: MediaId,
+    },
+    /// Nothing has come for this long from this joined leg and its other side, and neither is held.
+    Dead {
+        media: MediaId,
+        since: Duration,
     },
     /// The file is closed under its final name.
     Recorded {

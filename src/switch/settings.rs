@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    call::prompt::Prompt,
+    call::{house::Encryption, prompt::Prompt},
     desk::ticket::PromptFile,
     sip::{
         digest::Offered,
@@ -29,6 +29,8 @@ pub struct SwitchSettings {
     pub subscriptions: SubscriptionSettings,
     pub guard: GuardSettings,
     pub trunks: Vec<TrunkSettings>,
+    /// Networks over which SRTP's keys may travel without TLS.
+    pub key_networks: Vec<Source>,
     /// Ticket numbers asked of the store at a time.
     pub number_block: u32,
     /// The prompt files as they are; a reload brings others.
@@ -123,6 +125,7 @@ pub struct TrunkSettings {
     pub hotline: Option<String>,
     /// What we offer there, in this order.
     pub codecs: Vec<AudioCodec>,
+    pub srtp: Encryption,
     pub caller_identity: CallerIdentity,
     /// Diversion: the hotline's number, with its reason (RFC 5806).
     pub diversion: bool,

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use hotlined::sip::{
     message::{Headers, Status},
     offer::{self, AudioCodec, Local},
+    sdes::Protection,
     sdp,
     ua::{Credentials, UsageId, UserAgent},
 };
@@ -103,7 +104,12 @@ impl PeerCall {
     }
 
     fn local(&self, address: SocketAddr) -> Local {
-        Local { address: SocketAddr::new(address.ip(), 40_000), session_id: 1, version: self.version }
+        Local {
+            address: SocketAddr::new(address.ip(), 40_000),
+            session_id: 1,
+            version: self.version,
+            protection: Protection::Off,
+        }
     }
 
     /// An offer of its own.

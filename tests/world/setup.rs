@@ -5,8 +5,8 @@ use std::{net::SocketAddr, time::Duration};
 
 use hotlined::{
     call::house::{
-        AtFlag, AwayRules, CallingOut, Forwarding, House, LeaveTo, Mobile, MobileOrder, Notice, NoticeAt,
-        Phone, Queue, Rings, Voicemail,
+        AtFlag, AwayRules, CallingOut, Encryption, Forwarding, House, LeaveTo, Mobile, MobileOrder, Notice,
+        NoticeAt, Phone, Queue, Rings, Voicemail,
     },
     desk::{number::Number, rota::Rota},
     sip::{
@@ -103,7 +103,7 @@ fn house() -> House {
 }
 
 pub(crate) fn phone(name: &str) -> Phone {
-    Phone { name: name.into(), lines: 1, hotline: true }
+    Phone { name: name.into(), lines: 1, hotline: true, srtp: Encryption::Off }
 }
 
 pub(crate) fn mobile(name: &str, number: &str) -> Mobile {
@@ -156,6 +156,7 @@ fn settings() -> SwitchSettings {
         },
         trunks: vec![trunk("trunk", TRUNK)],
         voice: Voice::default(),
+        key_networks: Vec::new(),
         number_block: 100,
         max_calls: 50,
     }
@@ -176,6 +177,7 @@ pub(crate) fn trunk(name: &str, address: &str) -> TrunkSettings {
         qualify: None,
         hotline: Some(HOTLINE.into()),
         codecs: vec![AudioCodec::Pcma, AudioCodec::Pcmu],
+        srtp: Encryption::Off,
         caller_identity: CallerIdentity::Asserted,
         diversion: true,
         user_to_user: false,

@@ -13,9 +13,8 @@ use tokio::{net::UdpSocket, task::JoinHandle};
 use crate::{
     daemon::clock,
     rtp::{
-        g711,
+        g711::{self, Law},
         packet::{self, HEADER_LEN, Header, Packet},
-        stream::Codec,
         timestamp::{RtpTimestamp, SequenceNumber},
     },
     sip::offer::Agreed,
@@ -129,7 +128,7 @@ impl Audio {
                 timestamp: first.plus(played.packets.wrapping_mul(160)),
                 ssrc: self.ssrc,
             };
-            let mut frame = [g711::silence(Codec::Pcma); PACKET];
+            let mut frame = [g711::silence(Law::A); PACKET];
             frame.iter_mut().zip(chunk).for_each(|(place, byte)| *place = *byte);
             let late = clock::now().mono.saturating_duration_since(due);
             self.send(remote.address, &header, &frame).await?;
@@ -232,14 +231,14 @@ pub fn spoken(file: &[u8], from: usize, to: usize) -> Result<Vec<u8>, hound::Err
         .take(to.saturating_sub(from).saturating_mul(8))
         .collect::<Result<_, _>>()?;
     let mut payload = Vec::with_capacity(samples.len());
-    g711::encode(Codec::Pcma, &samples, &mut payload);
+    g711::encode(Law::A, &samples, &mut payload);
     Ok(payload)
 }
 
 /// The samples of PCMA bytes.
 pub fn linear(payload: &[u8]) -> Vec<i16> {
     let mut samples = Vec::with_capacity(payload.len());
-    g711::decode(Codec::Pcma, payload, &mut samples);
+    g711::decode(Law::A, payload, &mut samples);
     samples
 }
 

@@ -27,6 +27,7 @@ use crate::sip::{
     hop::{Hop, Listener, ListenerId, Transport},
     message::{HeaderName, Headers, Method, Request, Status},
     offer::{self, Agreed, AudioCodec, Local},
+    sdes::Protection,
     sdp::Direction,
     text::Malformed,
     ua::{Credentials, Ended, InviteRefused, NoAnswer, Outgoing, UaSettings},
@@ -184,7 +185,8 @@ impl Endpoint {
     /// No RTP port is free, or a text makes no SIP address.
     pub async fn call(&self, server: SocketAddr, number: &str, from: &str) -> Result<Call, EndpointError> {
         let audio = Audio::bind(self.address.ip())?;
-        let local = Local { address: audio.address(), session_id: 1, version: 1 };
+        let local =
+            Local { address: audio.address(), session_id: 1, version: 1, protection: Protection::Off };
         let described = offer::offer(&local, &CODECS, Direction::SendRecv);
         let to = Outgoing {
             uri: Uri::parse(&format!("sip:{number}@{server}"))?,
@@ -199,7 +201,7 @@ impl Endpoint {
         let (events, heard) = mpsc::unbounded_channel();
         let (reply, usage) = oneshot::channel();
         let line = Line::new(local, described, events);
-        self.order(Order::Invite { to: Box::new(to), line, reply })?;
+        self.order(Order::Invite { to: Box::new(to), line: Box::new(line), reply })?;
         let usage = usage.await.map_err(|_| EndpointError::Over)?;
         Ok(Call { usage, orders: self.orders.clone(), events: heard, invite: None, audio })
     }

@@ -309,6 +309,11 @@ impl TicketLog {
         }
     }
 
+    /// The call is ended because nothing has come from either side for this long.
+    pub fn no_media(&mut self, since: Duration, at: LocalTime) {
+        self.line("no_media", format!("no audio from either side for {} s: ended", since.as_secs()), at);
+    }
+
     /// The leg's dialog came to its end without a goodbye: its peer is gone.
     pub fn lost(&mut self, index: u16, at: LocalTime) {
         let who = self.who(index);

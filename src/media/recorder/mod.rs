@@ -1,4 +1,5 @@
-//! The recorder: one WAV a call, left the outside party, right the desk, 16-bit, 8 kHz, exactly as long
+//! The recorder: one WAV a call, left the outside party, right the desk, 16-bit, 8 kHz (16 where both spoke
+//! wide-band codecs at the Join), exactly as long
 //! as the time since the Join. The relay thread hands packets to a bounded [`Tap`] and never waits; one
 //! thread places and writes them for all calls; another waits for the disk (sync, rename). Trouble with
 //! the disk is counted and told, and never reaches a caller.

@@ -11,13 +11,19 @@ use std::{
 
 use hound::{SampleFormat, WavSpec, WavWriter};
 
-use crate::rtp::g711::SAMPLE_RATE;
+use crate::rtp::stream::Band;
 
-/// 16-bit stereo at 8 kHz.
-const SPEC: WavSpec =
-    WavSpec { channels: 2, sample_rate: SAMPLE_RATE, bits_per_sample: 16, sample_format: SampleFormat::Int };
+/// 16-bit stereo.
+fn spec(band: Band) -> WavSpec {
+    WavSpec {
+        channels: 2,
+        sample_rate: band.sample_rate(),
+        bits_per_sample: 16,
+        sample_format: SampleFormat::Int,
+    }
+}
 
-/// A WAV's sizes are 32 bits; this is 37 hours. Beyond it nothing more is written (and that is counted).
+/// A WAV's sizes are 32 bits; this is 37 hours at 8 kHz. Beyond it nothing more is written (and that is counted).
 const MAX_FRAMES: u32 = (u32::MAX - 4_096) / 4;
 
 /// One recording's file while it grows.
@@ -42,7 +48,7 @@ impl Part {
     /// Creates `path`'s `.part`, with the folders above it. Never opens a file that is there, and fails
     /// where the finished recording is there already. Only the daemon's own user may read it: it holds what
     /// residents said. The other handle is for the syncer.
-    pub(super) fn create(dir: &Path, path: &Path) -> io::Result<(Self, File)> {
+    pub(super) fn create(dir: &Path, path: &Path, band: Band) -> io::Result<(Self, File)> {
         if !path.components().all(|part| matches!(part, Component::Normal(_))) {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
@@ -58,7 +64,7 @@ impl Part {
         }
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(part_path(&path))?;
         let other = file.try_clone()?;
-        let mut wav = WavWriter::new(Placed { file, at: 0, end: 0 }, SPEC).map_err(io_error)?;
+        let mut wav = WavWriter::new(Placed { file, at: 0, end: 0 }, spec(band)).map_err(io_error)?;
         wav.flush().map_err(io_error)?;
         Ok((Self { wav }, other))
     }
@@ -142,7 +148,7 @@ mod tests {
     fn nobody_else_can_read_a_recording() {
         let dir = tempfile::tempdir().unwrap();
         let path = Path::new("2026/11/23/20261123-0007.wav");
-        Part::create(dir.path(), path).unwrap();
+        Part::create(dir.path(), path, Band::Narrow).unwrap();
         let mode = |path: &Path| dir.path().join(path).metadata().unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(&part_path(path)), 0o600);
         assert_eq!(mode(Path::new("2026")), 0o700);

@@ -12,8 +12,8 @@ use super::{part::Part, ring::Channel};
 use crate::{
     desk::ticket::{RecordingReport, SideReport},
     rtp::{
-        g711::SAMPLE_RATE,
         packet::Packet,
+        stream::Band,
         timeline::{Content, Figures, HOLD, Timeline, length},
     },
     switch::media::RecordOrder,
@@ -25,22 +25,23 @@ pub(super) const WRITE_EVERY: Duration = Duration::from_millis(200);
 /// How often its header is made right, at least.
 const HEADER_EVERY: Duration = Duration::from_millis(800);
 
-/// Samples written at once (125 ms); bounds the buffers, one of them a recording's own.
+/// Ticks written at once (125 ms); bounds the buffers, one of them a recording's own.
 const SLICE: u64 = 1_000;
 
-/// A slice of silence.
-static SILENCE: [i16; 1_000] = [0; 1_000];
+/// A slice of silence in either band.
+static SILENCE: [i16; 2_000] = [0; 2_000];
 
 #[derive(Debug)]
 pub(super) struct Recording {
     pub(super) order: RecordOrder,
     joined_at: Instant,
+    band: Band,
     left: Timeline,
     right: Timeline,
     part: Part,
     /// Up to where the timelines were taken.
     taken: u64,
-    /// Samples that could not be written and are not yet made up for by silence.
+    /// Ticks that could not be written and are not yet made up for by silence.
     owed: u64,
     unwritten: u64,
     /// The first trouble with the disk.
@@ -61,15 +62,17 @@ impl Recording {
     pub(super) fn start(
         dir: &Path,
         order: RecordOrder,
+        band: Band,
         joined_at: Instant,
         first_write: Instant,
     ) -> io::Result<(Self, File)> {
-        let (part, file) = Part::create(dir, &order.path)?;
+        let (part, file) = Part::create(dir, &order.path, band)?;
         let recording = Self {
             order,
             joined_at,
-            left: Timeline::new(joined_at),
-            right: Timeline::new(joined_at),
+            band,
+            left: Timeline::new(joined_at, band),
+            right: Timeline::new(joined_at, band),
             part,
             taken: 0,
             owed: 0,
@@ -123,11 +126,11 @@ impl Recording {
         self.flush();
         let report = RecordingReport {
             path: self.order.path,
-            sample_rate: SAMPLE_RATE,
+            sample_rate: self.band.sample_rate(),
             samples: u64::from(self.part.frames()),
-            caller: side(self.left.figures()),
-            operator: side(self.right.figures()),
-            unwritten_samples: self.unwritten,
+            caller: side(self.left.figures(), self.band),
+            operator: side(self.right.figures(), self.band),
+            unwritten_samples: samples(self.unwritten, self.band),
             tap_dropped: dropped,
             late_syncs: 0,
         };
@@ -141,7 +144,7 @@ impl Recording {
             scratch.right.clear();
             self.left.take(next, &mut scratch.left);
             self.right.take(next, &mut scratch.right);
-            let samples = next - self.taken;
+            let ticks = next - self.taken;
             self.taken = next;
             self.pay();
             let written = if self.owed > 0 {
@@ -151,8 +154,8 @@ impl Recording {
                 self.note(result)
             };
             if !written {
-                self.owed += samples;
-                self.unwritten += samples;
+                self.owed += ticks;
+                self.unwritten += ticks;
             }
         }
     }
@@ -160,13 +163,14 @@ impl Recording {
     /// Makes up for what could not be written, with silence.
     fn pay(&mut self) {
         while self.owed > 0 {
-            let samples = self.owed.min(SLICE);
-            let silence = usize::try_from(samples).ok().and_then(|n| SILENCE.get(..n)).unwrap_or(&SILENCE);
+            let ticks = self.owed.min(SLICE);
+            let silence = usize::try_from(samples(ticks, self.band)).ok().and_then(|n| SILENCE.get(..n));
+            let silence = silence.unwrap_or(&SILENCE);
             let result = self.part.write(silence, silence);
             if !self.note(result) {
                 return;
             }
-            self.owed -= samples;
+            self.owed -= ticks;
         }
     }
 
@@ -189,7 +193,24 @@ impl Recording {
     }
 }
 
-fn side(figures: Figures) -> SideReport {
+/// The timelines count in ticks, a report in the file's own samples.
+fn side(figures: Figures, band: Band) -> SideReport {
     let Figures { packets, lost_samples, audible_samples, skew_samples, late_packets } = figures;
-    SideReport { packets, lost_samples, audible_samples, skew_samples, late_packets }
+    SideReport {
+        packets,
+        lost_samples: samples(lost_samples, band),
+        audible_samples: samples(audible_samples, band),
+        skew_samples: match band {
+            Band::Narrow => skew_samples,
+            Band::Wide => skew_samples.saturating_mul(2),
+        },
+        late_packets,
+    }
+}
+
+fn samples(ticks: u64, band: Band) -> u64 {
+    match band {
+        Band::Narrow => ticks,
+        Band::Wide => ticks.saturating_mul(2),
+    }
 }

@@ -10,7 +10,7 @@ use crate::{
     desk::ticket::TicketId,
     rtp::{
         packet::{Header, Packet},
-        stream::Codec,
+        stream::{Band, Codec},
         timeline::Content,
         timestamp::{RtpTimestamp, SequenceNumber},
     },
@@ -63,7 +63,7 @@ pub(super) struct Outlet {
 /// What came through the ring, in order.
 #[derive(Debug)]
 pub(super) enum Record<'a> {
-    Start { slot: u32, order: RecordOrder, joined_at: Instant },
+    Start { slot: u32, order: RecordOrder, band: Band, joined_at: Instant },
     Packet { slot: u32, channel: Channel, epoch: u32, arrival: Instant, content: Content, packet: Packet<'a> },
     Stop { slot: u32, ended_at: Instant, dropped: u64, keep: Keep },
 }
@@ -83,12 +83,13 @@ struct Head {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    Start,
+    Start(Band),
     Stop,
     Packet(Channel, Content),
 }
 
-const CONTENTS: [Content; 3] = [Content::Other, Content::Audio(Codec::Pcma), Content::Audio(Codec::Pcmu)];
+const CONTENTS: [Content; 4] =
+    [Content::Other, Content::Audio(Codec::Pcma), Content::Audio(Codec::Pcmu), Content::Audio(Codec::G722)];
 
 /// Both ends of a ring of so many bytes. `origin`: any instant before the first packet.
 pub(super) fn ring(bytes: usize, origin: Instant) -> (Tap, Outlet) {
@@ -113,7 +114,13 @@ pub(super) fn ring(bytes: usize, origin: Instant) -> (Tap, Outlet) {
 impl Tap {
     /// Begins a recording in `slot`, which must be free; its sample 0 is `joined_at`. Fails, in words,
     /// only when the ring is full of packets that the recorder has not taken for seconds.
-    pub fn start(&mut self, slot: u32, order: &RecordOrder, joined_at: Instant) -> Result<(), String> {
+    pub fn start(
+        &mut self,
+        slot: u32,
+        order: &RecordOrder,
+        band: Band,
+        joined_at: Instant,
+    ) -> Result<(), String> {
         debug_assert!(!matches!(self.dropped(slot), Some(Some(_))), "slot {slot} is taken");
         let Some(path) = order.path.to_str() else {
             return Err("the recording's path is not UTF-8".to_owned());
@@ -122,7 +129,7 @@ impl Tap {
         if payload.len() > MAX_PAYLOAD {
             return Err("the recording's path is too long".to_owned());
         }
-        let head = Head { nanos: self.nanos(joined_at), ..Head::new(Kind::Start, slot) };
+        let head = Head { nanos: self.nanos(joined_at), ..Head::new(Kind::Start(band), slot) };
         if !self.push(head, payload.as_bytes(), HEAD) {
             return Err("the recorder is behind: its ring is full".to_owned());
         }
@@ -242,10 +249,10 @@ impl Outlet {
         let at = self.origin + Duration::from_nanos(head.nanos);
         let slot = head.slot;
         Some(match head.kind {
-            Kind::Start => {
+            Kind::Start(band) => {
                 let (ticket, path) = std::str::from_utf8(payload).ok()?.split_once('\n')?;
                 let ticket: TicketId = ticket.parse().ok()?;
-                Record::Start { slot, order: RecordOrder { ticket, path: path.into() }, joined_at: at }
+                Record::Start { slot, order: RecordOrder { ticket, path: path.into() }, band, joined_at: at }
             }
             Kind::Stop => {
                 let ([d0, d1, d2, d3], [d4, d5, d6, d7]) =
@@ -317,14 +324,16 @@ impl Head {
 impl Kind {
     fn code(self) -> u8 {
         match self {
-            Self::Start => 0,
+            Self::Start(Band::Narrow) => 0,
+            Self::Start(Band::Wide) => 10,
             Self::Stop => 1,
             Self::Packet(channel, content) => {
-                let side = if channel == Channel::Left { 2 } else { 5 };
+                let side = if channel == Channel::Left { 2 } else { 6 };
                 let content = match content {
                     Content::Other => 0,
                     Content::Audio(Codec::Pcma) => 1,
                     Content::Audio(Codec::Pcmu) => 2,
+                    Content::Audio(Codec::G722) => 3,
                 };
                 side + content
             }
@@ -333,10 +342,11 @@ impl Kind {
 
     fn decode(code: u8) -> Option<Self> {
         Some(match code {
-            0 => Self::Start,
+            0 => Self::Start(Band::Narrow),
+            10 => Self::Start(Band::Wide),
             1 => Self::Stop,
-            2..=4 => Self::Packet(Channel::Left, *CONTENTS.get(usize::from(code - 2))?),
-            _ => Self::Packet(Channel::Right, *CONTENTS.get(usize::from(code.checked_sub(5)?))?),
+            2..=5 => Self::Packet(Channel::Left, *CONTENTS.get(usize::from(code - 2))?),
+            _ => Self::Packet(Channel::Right, *CONTENTS.get(usize::from(code.checked_sub(6)?))?),
         })
     }
 }

@@ -21,9 +21,9 @@ use super::{
 use crate::{
     desk::ticket::{RecordingReport, TicketId},
     rtp::{
-        g711,
+        g711::{self, Law},
         packet::{Header, Packet},
-        stream::Codec,
+        stream::{Band, Codec},
         timestamp::{RtpTimestamp, SequenceNumber},
     },
     switch::media::RecordOrder,
@@ -66,7 +66,7 @@ fn said(side: u8, n: u32) -> u8 {
 
 fn linear(bytes: &[u8]) -> Vec<i16> {
     let mut out = Vec::new();
-    g711::decode(Codec::Pcma, bytes, &mut out);
+    g711::decode(Law::A, bytes, &mut out);
     out
 }
 
@@ -120,7 +120,7 @@ impl Bench {
     }
 
     fn record(&mut self, packets: u16) -> MediaFact {
-        self.tap.start(0, &order(), self.joined_at).unwrap();
+        self.tap.start(0, &order(), Band::Narrow, self.joined_at).unwrap();
         self.speak(0, packets);
         self.stop(u64::from(packets) * 20)
     }
@@ -191,7 +191,7 @@ fn a_loss_free_call_is_recorded_sample_for_sample_on_both_channels() {
 #[test]
 fn the_recording_is_as_long_as_the_call_when_nobody_speaks() {
     let mut bench = Bench::new();
-    bench.tap.start(0, &order(), bench.joined_at).unwrap();
+    bench.tap.start(0, &order(), Band::Narrow, bench.joined_at).unwrap();
     bench.writer.turn(bench.at(5_000));
     let report = recorded(bench.stop(61_234));
     assert_eq!(report.samples, 61_234 * 8);
@@ -202,7 +202,7 @@ fn the_recording_is_as_long_as_the_call_when_nobody_speaks() {
 #[test]
 fn a_killed_recording_is_repaired_and_lacks_less_than_a_second_and_a_half() {
     let mut bench = Bench::new();
-    bench.tap.start(0, &order(), bench.joined_at).unwrap();
+    bench.tap.start(0, &order(), Band::Narrow, bench.joined_at).unwrap();
     bench.speak(0, 500);
     // What a kill leaves is what the kernel has of the file now, here with half a frame at its end.
     let ruin = tempfile::tempdir().unwrap();
@@ -270,7 +270,7 @@ fn a_recording_never_overwrites_another() {
 #[test]
 fn a_file_that_takes_the_name_during_the_call_is_not_overwritten() {
     let mut bench = Bench::new();
-    bench.tap.start(0, &order(), bench.joined_at).unwrap();
+    bench.tap.start(0, &order(), Band::Narrow, bench.joined_at).unwrap();
     bench.speak(0, 50);
     fs::write(bench.file(NAME), b"precious").unwrap();
     let (report, why) = failed(bench.stop(1_000));
@@ -308,7 +308,7 @@ fn a_path_that_leads_out_of_the_folder_is_refused() {
     for path in ["../escape.wav", "/tmp/escape.wav", "2026/../../escape.wav"] {
         let mut bench = Bench::new();
         let order = RecordOrder { ticket: ticket(), path: path.into() };
-        bench.tap.start(0, &order, bench.joined_at).unwrap();
+        bench.tap.start(0, &order, Band::Narrow, bench.joined_at).unwrap();
         bench.writer.turn(bench.joined_at);
         assert!(failed(bench.fact(bench.joined_at)).1.contains("out of its folder"));
     }
@@ -317,14 +317,14 @@ fn a_path_that_leads_out_of_the_folder_is_refused() {
 #[test]
 fn a_full_ring_drops_packets_counts_them_and_keeps_the_end() {
     let mut bench = Bench::with(|settings| settings.ring_bytes = 4_000);
-    bench.tap.start(0, &order(), bench.joined_at).unwrap();
+    bench.tap.start(0, &order(), Band::Narrow, bench.joined_at).unwrap();
     // The writer does not come for a second: 20 packets fit.
     for n in 0..50 {
         let (header, payload) = packet(0, n);
         let packet = Packet { header, payload: &payload };
         bench.tap.packet(0, Channel::Left, 0, bench.at(u64::from(n) * 20), Codec::Pcma, &packet);
     }
-    assert!(bench.tap.start(1, &order(), bench.joined_at).unwrap_err().contains("full"));
+    assert!(bench.tap.start(1, &order(), Band::Narrow, bench.joined_at).unwrap_err().contains("full"));
     let report = recorded(bench.stop(1_000));
     assert_eq!(report.samples, 8_000);
     assert_eq!(report.caller.packets + report.tap_dropped, 50);
@@ -336,7 +336,7 @@ fn a_full_ring_drops_packets_counts_them_and_keeps_the_end() {
 #[test]
 fn a_writer_that_stood_still_for_four_seconds_loses_nothing() {
     let mut bench = Bench::new();
-    bench.tap.start(0, &order(), bench.joined_at).unwrap();
+    bench.tap.start(0, &order(), Band::Narrow, bench.joined_at).unwrap();
     bench.writer.turn(bench.joined_at);
     for n in 0..200 {
         for (side, channel) in [(0, Channel::Left), (1, Channel::Right)] {
@@ -354,7 +354,7 @@ fn a_writer_that_stood_still_for_four_seconds_loses_nothing() {
 #[test]
 fn keys_during_the_call_are_no_loss() {
     let mut bench = Bench::new();
-    bench.tap.start(0, &order(), bench.joined_at).unwrap();
+    bench.tap.start(0, &order(), Band::Narrow, bench.joined_at).unwrap();
     for n in 0..50u16 {
         let now = bench.at(u64::from(n) * 20);
         let (header, payload) = packet(0, n);
@@ -371,7 +371,7 @@ fn keys_during_the_call_are_no_loss() {
 #[test]
 fn syncs_that_come_later_than_the_interval_are_counted_and_delay_no_sample() {
     let mut bench = Bench::new();
-    bench.tap.start(0, &order(), bench.joined_at).unwrap();
+    bench.tap.start(0, &order(), Band::Narrow, bench.joined_at).unwrap();
     bench.speak(0, 10);
     // Every look at the clock finds two seconds gone: the disk takes that long.
     let (start, looks) = (bench.joined_at, Cell::new(0));
@@ -394,7 +394,7 @@ fn many_calls_that_end_at_once_all_get_their_names() {
     for slot in 0..20u32 {
         let id = TicketId { number: slot, ..ticket() };
         let path = format!("2026/11/23/{id}.wav").into();
-        bench.tap.start(slot, &RecordOrder { ticket: id, path }, bench.joined_at).unwrap();
+        bench.tap.start(slot, &RecordOrder { ticket: id, path }, Band::Narrow, bench.joined_at).unwrap();
     }
     for slot in 0..20u32 {
         bench.tap.stop(slot, Keep::All, bench.at(1_000 + u64::from(slot)));
@@ -414,7 +414,7 @@ fn the_threads_record_what_the_tap_gives_and_end_what_nobody_ended() {
     let (recorder, mut tap) = start(settings(dir.path()), send).unwrap();
     // Joined in an hour: nothing is due before the end, however slow the machine is.
     let joined_at = clock::now() + Duration::from_secs(3_600);
-    tap.start(0, &order(), joined_at).unwrap();
+    tap.start(0, &order(), Band::Narrow, joined_at).unwrap();
     for n in 0..100 {
         let (header, payload) = packet(1, n);
         let packet = Packet { header, payload: &payload };
@@ -426,7 +426,7 @@ fn the_threads_record_what_the_tap_gives_and_end_what_nobody_ended() {
     assert!(channels(&dir.path().join(NAME)).1 == expected(1, 16_000));
 
     let id = TicketId { number: 8, ..ticket() };
-    tap.start(0, &RecordOrder { ticket: id, path: "8.wav".into() }, joined_at).unwrap();
+    tap.start(0, &RecordOrder { ticket: id, path: "8.wav".into() }, Band::Narrow, joined_at).unwrap();
     recorder.shut_down();
     assert!(matches!(facts.blocking_recv(), Some(MediaFact::Recorded { ticket, .. }) if ticket == id));
     assert!(dir.path().join("8.wav").exists());

@@ -22,6 +22,7 @@ use super::{
 };
 use crate::{
     desk::ticket::TicketId,
+    rtp::stream::Band,
     switch::media::{MediaFact, RecordOrder},
 };
 
@@ -104,7 +105,9 @@ impl Writer {
                         recording.packet(channel, epoch, arrival, content, &packet);
                     }
                 }
-                Record::Start { slot, order, joined_at } => self.start(slot, order, joined_at, now),
+                Record::Start { slot, order, band, joined_at } => {
+                    self.start(slot, order, band, joined_at, now)
+                }
                 Record::Stop { slot, ended_at, dropped, keep } => {
                     let place = usize::try_from(slot).ok().and_then(|slot| self.slots.get_mut(slot));
                     if let Some(place) = place {
@@ -116,7 +119,7 @@ impl Writer {
         }
     }
 
-    fn start(&mut self, slot: u32, order: RecordOrder, joined_at: Instant, now: Instant) {
+    fn start(&mut self, slot: u32, order: RecordOrder, band: Band, joined_at: Instant, now: Instant) {
         let Ok(index) = usize::try_from(slot) else { return };
         if self.slots.len() <= index {
             self.slots.resize_with(index + 1, || Slot::Free);
@@ -126,7 +129,7 @@ impl Writer {
         let ticket = order.ticket;
         // Neighbours write in different turns.
         let first_write = now + WRITE_EVERY * (slot % 2) / 2;
-        let slot = match self.create(order, joined_at, first_write) {
+        let slot = match self.create(order, band, joined_at, first_write) {
             Ok((recording, file)) => {
                 // The syncer lives as long as this thread.
                 let _ = self.syncer.send(Job::Watch { id, file });
@@ -147,6 +150,7 @@ impl Writer {
     fn create(
         &self,
         order: RecordOrder,
+        band: Band,
         joined_at: Instant,
         first_write: Instant,
     ) -> io::Result<(Recording, File)> {
@@ -160,7 +164,7 @@ impl Writer {
                 floor >> 20
             )));
         }
-        Recording::start(dir, order, joined_at, first_write)
+        Recording::start(dir, order, band, joined_at, first_write)
     }
 
     fn finish(&mut self, slot: Slot, ended_at: Instant, dropped: u64, keep: Keep) {

@@ -58,6 +58,7 @@ fn settings_that_cannot_work_are_refused_at_start() {
         port_min: 30_000,
         port_max: 30_100,
         silence_after: Duration::from_secs(10),
+        dead_after: None,
         prompts: PromptFiles::default(),
         recorder: RecorderSettings::new("/nowhere"),
     };

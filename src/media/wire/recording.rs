@@ -10,7 +10,7 @@ use crate::{
 
 fn decoded(codec: Codec, mark: u8) -> Vec<i16> {
     let mut samples = vec![];
-    g711::decode(codec, &speech(mark), &mut samples);
+    g711::decode(codec.law().unwrap(), &speech(mark), &mut samples);
     samples
 }
 

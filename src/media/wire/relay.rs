@@ -8,7 +8,7 @@ use std::{
 use super::{LEFT, OTHER, PATIENCE, Phone, RIGHT, Room, speech};
 use crate::{
     rtp::{
-        g711,
+        g711::{self, Law},
         packet::Header,
         stream::{Codec, Stream},
     },
@@ -47,12 +47,12 @@ fn legs_with_different_laws_understand_each_other() {
     left.talk(0x2a);
     let (header, payload) = right.hear();
     let mut expected = speech(0x2a);
-    g711::transcode(Codec::Pcma, Codec::Pcmu, &mut expected);
+    g711::transcode(Law::A, Law::Mu, &mut expected);
     assert_eq!((header.payload_type, payload), (0, expected));
     right.talk(0x99);
     let (header, payload) = left.hear();
     let mut expected = speech(0x99);
-    g711::transcode(Codec::Pcmu, Codec::Pcma, &mut expected);
+    g711::transcode(Law::Mu, Law::A, &mut expected);
     assert_eq!((header.payload_type, payload), (8, expected));
 }
 
@@ -68,7 +68,7 @@ fn a_transfer_goes_on_in_the_same_stream() {
     other.talk(3);
     let (after, payload) = left.hear();
     let mut expected = speech(3);
-    g711::transcode(Codec::Pcmu, Codec::Pcma, &mut expected);
+    g711::transcode(Law::Mu, Law::A, &mut expected);
     assert_eq!(payload, expected, "who was left behind is not heard any more");
     assert_eq!(after.ssrc, before.ssrc);
     assert_eq!(after.sequence.since(before.sequence), 1);

@@ -2,7 +2,8 @@
 //! samples since the Join, exactly as long as the time that passed. Packets wait here for [`HOLD`], so
 //! that reordered ones find their place and an anchor is known before the first sample is placed. What
 //! never came is silence; a sender's clock that runs fast or slow is corrected by single samples in
-//! silence. Pure: arrival times are arguments. Reading starts at [`Timeline::packet`] and
+//! silence. Positions and figures are ticks of 8000 Hz: samples, or pairs of them in wide band. Pure: arrival
+//! times are arguments. Reading starts at [`Timeline::packet`] and
 //! [`Timeline::take`]; one sender's clock is `segment.rs`.
 
 mod segment;
@@ -13,9 +14,9 @@ use std::time::{Duration, Instant};
 
 use self::segment::Segment;
 use super::{
-    g711::{self, SAMPLE_RATE},
+    g711::SAMPLE_RATE,
     packet::Packet,
-    stream::Codec,
+    stream::{Band, Codec},
 };
 
 /// How long a packet can be late and still be placed. Samples younger than this must not be taken, except
@@ -80,6 +81,7 @@ pub struct Figures {
 #[derive(Debug)]
 pub struct Timeline {
     joined_at: Instant,
+    band: Band,
     /// By age; the last confirmed one is what the sender does now.
     segments: Vec<Segment>,
     next_segment: u32,
@@ -117,7 +119,7 @@ struct Fit {
     single: i64,
 }
 
-/// Samples between two instants, rounded down; negative where `to` lies before `from`.
+/// Ticks between two instants, rounded down; negative where `to` lies before `from`.
 fn samples_from(from: Instant, to: Instant) -> i64 {
     let samples = |passed: Duration| {
         i64::try_from(passed.as_nanos() * u128::from(SAMPLE_RATE) / 1_000_000_000).unwrap_or(i64::MAX)
@@ -128,16 +130,18 @@ fn samples_from(from: Instant, to: Instant) -> i64 {
     }
 }
 
-/// A recording's length in samples when it has lasted from `joined_at` until `at`; 0 before it began.
+/// A recording's length in ticks when it has lasted from `joined_at` until `at`; 0 before it began.
 pub fn length(joined_at: Instant, at: Instant) -> u64 {
     u64::try_from(samples_from(joined_at, at)).unwrap_or(0)
 }
 
 impl Timeline {
-    /// An empty channel whose sample 0 is `joined_at`.
-    pub fn new(joined_at: Instant) -> Self {
+    /// An empty channel whose sample 0 is `joined_at`. Whatever the codecs of its legs, it is handed out
+    /// in this band.
+    pub fn new(joined_at: Instant, band: Band) -> Self {
         Self {
             joined_at,
+            band,
             segments: Vec::new(),
             next_segment: 0,
             pending: Vec::new(),
@@ -186,18 +190,19 @@ impl Timeline {
         self.pending.push(Pending { segment, sequence, time, content, payload: payload.into() });
     }
 
-    /// Hands out the samples from the last taken one up to `upto`, appended to `out`. All of them are
+    /// Hands out the samples from the last taken one up to tick `upto`, appended to `out`. All of them are
     /// final: callers stay [`HOLD`] behind the clock until the end.
     pub fn take(&mut self, upto: u64, out: &mut Vec<i16>) {
         let Some(wanted) = upto.checked_sub(self.taken).and_then(|n| usize::try_from(n).ok()) else {
             return;
         };
-        let mut samples = Placed { base: out.len(), from: signed(self.taken), out };
+        let per_tick = self.band.samples_per_tick();
+        let mut samples = Placed { base: out.len(), from: signed(self.taken), per_tick, out };
         samples.out.append(&mut self.carry);
         while let Some(pending) = self.next_before(signed(upto)) {
             self.place(&pending, &mut samples);
         }
-        let end = samples.base + wanted;
+        let end = samples.base + wanted * per_tick;
         if samples.out.len() > end {
             self.carry.extend(samples.out.drain(end..));
         } else {
@@ -295,7 +300,7 @@ impl Timeline {
             return;
         }
         let decoded = placed.out.len();
-        g711::decode(codec, &pending.payload, placed.out);
+        segment.voice.hear(codec, self.band, &pending.payload, placed.out);
         let samples = placed.out.get(decoded..).unwrap_or_default();
         let loudest = samples.iter().map(|sample| sample.unsigned_abs()).max().unwrap_or(0);
         let shift = correction(segment.misplacement(), length, gap, loudest <= QUIET);
@@ -308,9 +313,10 @@ impl Timeline {
         self.figures.audible_samples += if loudest <= AUDIBLE_ABOVE {
             0
         } else {
-            unsigned(samples.iter().filter(|sample| sample.unsigned_abs() > AUDIBLE_ABOVE).count())
+            let audible = samples.iter().filter(|sample| sample.unsigned_abs() > AUDIBLE_ABOVE).count();
+            unsigned(audible / placed.per_tick)
         };
-        fit.apply(placed.out, decoded);
+        fit.apply(placed.out, decoded, placed.per_tick);
         self.filled = placed.end();
     }
 }
@@ -321,12 +327,13 @@ struct Placed<'a> {
     base: usize,
     /// Where on the timeline `base` lies.
     from: i64,
+    per_tick: usize,
 }
 
 impl Placed<'_> {
     /// Up to where on the timeline samples are placed.
     fn end(&self) -> i64 {
-        self.from + signed(self.out.len() - self.base)
+        self.from + signed((self.out.len() - self.base) / self.per_tick)
     }
 }
 
@@ -361,24 +368,25 @@ fn fit(gap: i64, shift: i64) -> Fit {
 
 impl Fit {
     /// Applies to the packet's samples, which are all of `out` from `start` on.
-    fn apply(self, out: &mut Vec<i16>, start: usize) {
-        if self.skip > 0 {
-            out.drain(start..(start + self.skip).min(out.len()));
+    fn apply(self, out: &mut Vec<i16>, start: usize, per_tick: usize) {
+        let (skip, lead) = (self.skip * per_tick, self.lead * per_tick);
+        if skip > 0 {
+            out.drain(start..(start + skip).min(out.len()));
         }
-        if self.single != 0
-            && let Some(at) = smoothest(out.get(start..).unwrap_or_default())
-        {
+        let singles = if self.single == 0 { 0 } else { per_tick };
+        for _ in 0..singles {
+            let Some(at) = smoothest(out.get(start..).unwrap_or_default()) else { break };
             if self.single > 0 {
                 out.insert(start + at, out.get(start + at).copied().unwrap_or(0));
             } else {
                 out.remove(start + at);
             }
         }
-        if self.lead > 0 {
+        if lead > 0 {
             let samples = out.len() - start;
-            out.resize(out.len() + self.lead, 0);
-            out.copy_within(start..start + samples, start + self.lead);
-            if let Some(silence) = out.get_mut(start..start + self.lead) {
+            out.resize(out.len() + lead, 0);
+            out.copy_within(start..start + samples, start + lead);
+            if let Some(silence) = out.get_mut(start..start + lead) {
                 silence.fill(0);
             }
         }

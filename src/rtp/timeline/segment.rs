@@ -4,6 +4,7 @@
 use crate::rtp::{
     packet::Header,
     timestamp::{RtpTimestamp, SequenceNumber},
+    transcode::Voice,
 };
 
 /// A packet further than this from where its segment expects it belongs to another one: 400 ms, which is
@@ -51,6 +52,7 @@ pub(super) struct Segment {
     correcting: bool,
     /// Extended number and end in media time of the last placed packet.
     placed: Option<(i64, i64)>,
+    pub(super) voice: Voice,
 }
 
 /// Packets that came much earlier than the others.
@@ -81,6 +83,7 @@ impl Segment {
             anchor: None,
             correcting: false,
             placed: None,
+            voice: Voice::default(),
         }
     }
 

@@ -8,6 +8,7 @@
 
 use super::*;
 use crate::rtp::{
+    g711::{self, Law},
     packet::Header,
     timestamp::{RtpTimestamp, SequenceNumber},
 };
@@ -77,7 +78,7 @@ impl Sender {
 
     fn sample(&self, sample: u64) -> i16 {
         let mut out = Vec::new();
-        g711::decode(Codec::Pcma, &[self.byte(sample)], &mut out);
+        g711::decode(Law::A, &[self.byte(sample)], &mut out);
         out[0]
     }
 
@@ -134,7 +135,7 @@ fn origin() -> Instant {
 fn record(mut packets: Vec<(f64, Sent)>, seconds: f64) -> (Vec<i16>, Figures) {
     packets.sort_by(|a, b| a.0.total_cmp(&b.0));
     let joined_at = origin() + Duration::from_secs(10);
-    let mut timeline = Timeline::new(joined_at);
+    let mut timeline = Timeline::new(joined_at, Band::Narrow);
     let mut out = Vec::new();
     let mut tick = 0.1;
     for (arrival, sent) in &packets {
@@ -301,7 +302,7 @@ fn comfort_noise_gaps_and_keys_are_not_loss() {
 
     // 10 packets of audio, 10 of a key (their numbers go on, their timestamps stand), 10 of audio.
     let joined_at = origin();
-    let mut timeline = Timeline::new(joined_at);
+    let mut timeline = Timeline::new(joined_at, Band::Narrow);
     for n in 0..30u16 {
         let key = (10..20).contains(&n);
         let header = Header {

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::sip::sdes::{Master, OurKeys};
 use crate::sip::sdp::{
     read,
     tests::{ASTERISK, GRANDSTREAM, HUAWEI_IMS, LINPHONE, YEALINK},
@@ -9,7 +10,12 @@ use crate::sip::sdp::{
 const BOTH: [AudioCodec; 2] = [AudioCodec::Pcma, AudioCodec::Pcmu];
 
 fn local() -> Local {
-    Local { address: "198.51.100.1:20000".parse().unwrap(), session_id: 42, version: 1 }
+    Local {
+        address: "198.51.100.1:20000".parse().unwrap(),
+        session_id: 42,
+        version: 1,
+        protection: Protection::Off,
+    }
 }
 
 fn session(text: &str) -> Session {
@@ -61,6 +67,7 @@ fn the_answer_to_a_grandstream_turns_its_video_down_in_place() {
             ptime_ms: 20,
             peer_sends: true,
             peer_receives: true,
+            keys: None,
         }
     );
 }
@@ -167,6 +174,7 @@ fn an_answer_to_our_offer_settles_codec_events_and_direction() {
             ptime_ms: 30,
             peer_sends: false,
             peer_receives: true,
+            keys: None,
         })
     );
     let silent = session(&reply.replace(" 101", "").replace("101 telephone-event", "x"));
@@ -198,6 +206,71 @@ fn direction() -> impl Strategy<Value = Direction> {
     ])
 }
 
+fn keys(seed: u8) -> OurKeys {
+    OurKeys { sha1_80: Master([seed; 30]), sha1_32: Master([seed + 100; 30]) }
+}
+
+fn protection(seed: u8) -> impl Strategy<Value = Protection> {
+    prop::sample::select(vec![
+        Protection::Off,
+        Protection::Optional(keys(seed)),
+        Protection::Required(keys(seed)),
+    ])
+}
+
+/// How Grandstream and others offer "optional": the same audio twice.
+const TWICE: &str = "v=0\r\no=- 1 1 IN IP4 10.0.0.2\r\ns=-\r\nc=IN IP4 10.0.0.2\r\nt=0 0\r\n\
+    m=audio 5004 RTP/SAVP 8\r\na=crypto:7 AES_CM_128_HMAC_SHA1_32 inline:WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz\r\n\
+    m=audio 5006 RTP/AVP 8\r\n";
+
+#[test]
+fn audio_offered_twice_is_taken_once_as_the_leg_may() {
+    for (protection, first, second) in [
+        (Protection::Off, "m=audio 0 RTP/SAVP 8\r\n", "m=audio 20000 RTP/AVP 8\r\n"),
+        (Protection::Optional(keys(1)), "m=audio 20000 RTP/SAVP 8\r\n", "m=audio 0 RTP/AVP 8\r\n"),
+        (Protection::Required(keys(1)), "m=audio 20000 RTP/SAVP 8\r\n", "m=audio 0 RTP/AVP 8\r\n"),
+    ] {
+        let local = Local { protection, ..local() };
+        let (text, agreed) = answer(&session(TWICE), &local, &BOTH, Direction::SendRecv).unwrap();
+        let text = String::from_utf8(text.to_vec()).unwrap();
+        assert!(text.contains(first) && text.contains(second), "{protection:?}: {text}");
+        assert_eq!(
+            text.contains("a=crypto:7 AES_CM_128_HMAC_SHA1_32 inline:"),
+            protection != Protection::Off
+        );
+        assert_eq!(agreed.keys.is_some(), protection != Protection::Off);
+        assert_eq!(agreed.remote.port(), if protection == Protection::Off { 5006 } else { 5004 });
+    }
+}
+
+#[test]
+fn a_leg_that_must_be_encrypted_refuses_an_offer_without_keys() {
+    let local = Local { protection: Protection::Required(keys(1)), ..local() };
+    let refused = answer(&session(ASTERISK), &local, &BOTH, Direction::SendRecv);
+    assert_eq!(refused.unwrap_err(), NotAcceptable::NoKey);
+}
+
+#[test]
+fn what_we_offer_encrypted_must_be_answered_so() {
+    let required = Local { protection: Protection::Required(keys(1)), ..local() };
+    let ours = read(&offer(&required, &BOTH, Direction::SendRecv)).unwrap();
+    let plain = read(&offer(&local(), &BOTH, Direction::SendRecv)).unwrap();
+    assert_eq!(agreed(&ours, &plain), Err(NotAcceptable::NoKey));
+    let optional = Local { protection: Protection::Optional(keys(1)), ..local() };
+    let ours = read(&offer(&optional, &BOTH, Direction::SendRecv)).unwrap();
+    assert_eq!(agreed(&ours, &plain).unwrap().keys, None);
+}
+
+#[test]
+fn a_phone_with_nothing_but_g722_is_answered_in_it() {
+    let wide =
+        "v=0\r\no=- 1 1 IN IP4 10.0.0.2\r\ns=-\r\nc=IN IP4 10.0.0.2\r\nt=0 0\r\nm=audio 5004 RTP/AVP 9\r\n";
+    let (text, agreed) = answer(&session(wide), &local(), &AudioCodec::ALL, Direction::SendRecv).unwrap();
+    assert_eq!((agreed.codec, agreed.payload_type), (AudioCodec::G722, 9));
+    assert!(String::from_utf8(text.to_vec()).unwrap().contains("a=rtpmap:9 G722/8000\r\n"));
+    assert!(answer(&session(wide), &local(), &BOTH, Direction::SendRecv).is_err());
+}
+
 proptest! {
     /// Two ends of our own: both must think the same of the session.
     #[test]
@@ -206,20 +279,33 @@ proptest! {
         willing in direction(),
         order in prop::sample::select(vec![BOTH.to_vec(), vec![AudioCodec::Pcmu], vec![AudioCodec::Pcmu, AudioCodec::Pcma]]),
         v6 in any::<bool>(),
+        protections in (protection(1), protection(2)),
     ) {
+        let local = || Local { protection: protections.1, ..local() };
         let theirs = Local {
             address: if v6 { "[2001:db8::2]:4000" } else { "10.0.0.2:4000" }.parse().unwrap(),
             session_id: 7,
             version: 3,
+            protection: protections.0,
         };
         let first = read(&offer(&theirs, &order, offered)).unwrap();
-        let (reply, ours) = answer(&first, &local(), &BOTH, willing).unwrap();
+        let must_not = matches!(
+            protections,
+            (Protection::Off, Protection::Required(_)) | (Protection::Required(_), Protection::Off)
+        );
+        let answered = answer(&first, &local(), &BOTH, willing);
+        prop_assert_eq!(answered.is_err(), must_not);
+        let Ok((reply, ours)) = answered else { return Ok(()) };
         let reply = read(&reply).unwrap();
         prop_assert_eq!(reply.lines.len(), first.lines.len());
         let theirs_view = agreed(&first, &reply).unwrap();
         prop_assert_eq!(ours.remote, theirs.address);
         prop_assert_eq!(theirs_view.remote, local().address);
         prop_assert_eq!((ours.codec, ours.payload_type, ours.telephone_event), (theirs_view.codec, theirs_view.payload_type, theirs_view.telephone_event));
+        let crossed = theirs_view.keys.map(|k| AgreedKeys { ours: k.theirs, theirs: k.ours, ..k });
+        prop_assert_eq!(ours.keys, crossed);
+        let secured = !matches!(protections, (Protection::Off, _) | (_, Protection::Off));
+        prop_assert_eq!(ours.keys.is_some(), secured);
         prop_assert_eq!((ours.peer_sends, ours.peer_receives), (theirs_view.peer_receives, theirs_view.peer_sends));
     }
 

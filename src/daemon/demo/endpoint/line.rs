@@ -15,6 +15,7 @@ use crate::{
         message::{Headers, Message, Method, Status},
         offer::{self, Agreed, Local},
         parse,
+        sdes::Protection,
         sdp::{self, Direction},
         ua::{ClientId, Fact, NoAnswer, Outgoing, Output, UaSettings, UsageId, UserAgent},
     },
@@ -31,7 +32,7 @@ pub(super) enum Order {
     },
     Invite {
         to: Box<Outgoing>,
-        line: Line,
+        line: Box<Line>,
         reply: oneshot::Sender<UsageId>,
     },
     Ring(UsageId),
@@ -154,7 +155,7 @@ impl Station {
             }
             Order::Invite { to, line, reply } => {
                 let usage = self.ua.invite(*to, line.described.clone(), now);
-                self.lines.insert(usage, line);
+                self.lines.insert(usage, *line);
                 // Who called and went away has no further orders; the call runs into its time-outs.
                 let _ = reply.send(usage);
             }
@@ -244,7 +245,8 @@ impl Station {
         offer: Option<&[u8]>,
     ) -> Option<()> {
         let audio = Audio::bind(self.socket.local_addr().ok()?.ip()).ok()?;
-        let local = Local { address: audio.address(), session_id: usage.0, version: 1 };
+        let local =
+            Local { address: audio.address(), session_id: usage.0, version: 1, protection: Protection::Off };
         let (described, agreed) = answer(offer?, &local)?;
         let (events, heard) = mpsc::unbounded_channel();
         let mut line = Line::new(local, described, events);
