@@ -22,6 +22,7 @@ pub mod console;
 pub mod daemon;
 pub mod desk;
 pub mod media;
+pub mod outbox;
 pub mod rtp;
 pub mod sip;
 pub mod store;

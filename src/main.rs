@@ -109,6 +109,23 @@ enum Command {
     },
     /// List recordings without a ticket, and tickets without their recording; fails if there are any.
     Orphans(#[command(flatten)] ConfigFiles),
+    /// Find what was said in recorded calls, the newest call first.
+    Search {
+        /// Any words; one character is enough.
+        text: String,
+        #[command(flatten)]
+        files: ConfigFiles,
+        /// At most so many places.
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+    },
+    /// Show what was said in one call.
+    Transcript {
+        /// Such as 20261123-0007.
+        id: String,
+        #[command(flatten)]
+        files: ConfigFiles,
+    },
     /// Say how long the disk lasts at the rate of the last weeks.
     Disk(#[command(flatten)] ConfigFiles),
     /// Keep the recordings of a ticket's matter, whatever their age.
@@ -269,6 +286,8 @@ fn main() -> ExitCode {
         }
         Command::Replay { id, files } => commands::replay(&files.into(), &id),
         Command::Orphans(files) => keeping::orphans(&files.into()),
+        Command::Search { text, files, limit } => keeping::search(&files.into(), &text, limit),
+        Command::Transcript { id, files } => keeping::transcript(&files.into(), &id),
         Command::Disk(files) => keeping::disk(&files.into()),
         Command::Hold { id, files, reason } => keeping::hold(&files.into(), &id, &reason),
         Command::Release { id, files } => keeping::release(&files.into(), &id),

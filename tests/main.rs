@@ -14,5 +14,6 @@ mod desk;
 mod floors;
 mod scenarios;
 mod simulation;
+mod week;
 mod wire;
 mod world;

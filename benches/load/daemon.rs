@@ -31,7 +31,9 @@ int fsync(int fd) { sleep(2); return syscall(SYS_fsync, fd); }
 #[derive(Debug)]
 pub(crate) struct House {
     pub(crate) folder: PathBuf,
-    slow_sync: Option<PathBuf>,
+    preload: Option<PathBuf>,
+    /// Of the daemon's environment.
+    pub(crate) variables: Vec<(&'static str, PathBuf)>,
 }
 
 /// A running daemon; it dies with this value.
@@ -64,21 +66,27 @@ impl House {
         );
         std::fs::write(folder.join("hotlined.toml"), settings).expect("a folder of our own");
         std::fs::write(folder.join("house.toml"), rules).expect("a folder of our own");
-        Self { folder: folder.to_owned(), slow_sync: None }
+        Self { folder: folder.to_owned(), preload: None, variables: Vec::new() }
     }
 
     /// Its disk is slow from now on.
     pub(crate) fn slow_sync(&mut self) {
-        let (source, library) = (self.folder.join("slow_sync.c"), self.folder.join("slow_sync.so"));
-        std::fs::write(&source, SLOW_SYNC).expect("a folder of our own");
+        self.preload("slow_sync", SLOW_SYNC);
+    }
+
+    /// The daemon meets these functions before the C library's.
+    pub(crate) fn preload(&mut self, name: &str, code: &str) {
+        let (source, library) =
+            (self.folder.join(format!("{name}.c")), self.folder.join(format!("{name}.so")));
+        std::fs::write(&source, code).expect("a folder of our own");
         let built = Command::new("cc")
             .args(["-shared", "-fPIC", "-o"])
             .arg(&library)
             .arg(&source)
             .status()
             .expect("cc");
-        assert!(built.success(), "cc builds the slow disk");
-        self.slow_sync = Some(library);
+        assert!(built.success(), "cc builds {name}");
+        self.preload = Some(library);
     }
 
     pub(crate) fn database(&self) -> PathBuf {
@@ -97,9 +105,10 @@ impl House {
         command.arg("serve").arg("--config").arg(self.folder.join("hotlined.toml"));
         command.arg("--house").arg(self.folder.join("house.toml"));
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log.expect("a folder of our own"));
-        if let Some(library) = &self.slow_sync {
+        if let Some(library) = &self.preload {
             command.env("LD_PRELOAD", library);
         }
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         // A child inherits the generator's precedence, so that is laid down meanwhile. Where this is not
         // allowed, there is none to inherit either.
         let _ = rustix::process::setpriority_process(None, 0);

@@ -24,13 +24,17 @@ fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
 }
 
-/// The newest tickets of the generator's calls, by call.
-pub(crate) fn by_call(database: &Path, limit: u32) -> BTreeMap<usize, Ticket> {
+/// The newest tickets.
+pub(crate) fn newest(database: &Path, limit: u32) -> Vec<Ticket> {
     let filter = TicketFilter { limit, ..TicketFilter::default() };
     let read = runtime().block_on(async { Reader::open(database).await?.tickets(&filter).await });
+    read.expect("the daemon's own database")
+}
+
+/// The newest tickets of the generator's calls, by call.
+pub(crate) fn by_call(database: &Path, limit: u32) -> BTreeMap<usize, Ticket> {
     let call = |ticket: &Ticket| sip::call_of(ticket.caller.as_ref()?.reveal());
-    let tickets = read.expect("the daemon's own database").into_iter();
-    tickets.filter_map(|ticket| Some((call(&ticket)?, ticket))).collect()
+    newest(database, limit).into_iter().filter_map(|ticket| Some((call(&ticket)?, ticket))).collect()
 }
 
 /// Writes so many tickets of answered calls, through the store's own writer.

@@ -9,6 +9,7 @@ use std::{
 use super::{
     network::Network,
     reader::Table,
+    secret::Secret,
     trunk::{self, Trunk},
 };
 use crate::sip::{digest::Offered, hop::Transport};
@@ -20,6 +21,8 @@ pub struct Daemon {
     pub media: Media,
     pub recordings: Recordings,
     pub traces: Traces,
+    /// `None`: there are no transcripts; default.
+    pub transcripts: Option<Transcripts>,
     /// The SQLite file; `hotlined.db`.
     pub database: PathBuf,
     /// The Unix socket by which the command line reaches the running daemon; `hotlined.sock`.
@@ -161,6 +164,24 @@ pub struct Traces {
     pub sip_days: u32,
 }
 
+/// The external worker that writes down what was said; `None` of it without a `url`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Transcripts {
+    /// The base of its API: `http://127.0.0.1:9000/v1`.
+    pub url: String,
+    /// `whisper-1`.
+    pub model: String,
+    /// ISO 639-1; `zh`. `None` (empty in the file): the worker finds out.
+    pub language: Option<String>,
+    pub api_key: Option<Secret>,
+    /// For one side of one recording; 600 s.
+    pub timeout: Duration,
+    /// How often a side is tried; 8.
+    pub attempts: u32,
+    /// Older recordings are not asked for; 7.
+    pub backlog_days: u32,
+}
+
 /// The recorder's files.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recordings {
@@ -206,6 +227,7 @@ pub(super) fn read(mut top: Table<'_>) -> Daemon {
     let media = read_media(top.table("media"));
     let recordings = read_recordings(top.table("recordings"));
     let traces = read_traces(top.table("traces"));
+    let transcripts = read_transcripts(top.table("transcripts"));
     let mut database = top.table("database");
     let database_path = path(&mut database, "path", "hotlined.db");
     database.close();
@@ -223,6 +245,7 @@ pub(super) fn read(mut top: Table<'_>) -> Daemon {
         media,
         recordings,
         traces,
+        transcripts,
         database: database_path,
         control_socket,
         prompts_dir,
@@ -440,6 +463,30 @@ fn read_traces(mut table: Table<'_>) -> Traces {
         Traces { dir: path(&mut table, "dir", "traces"), sip_days: table.whole("sip_days", 0..=3650, 30) };
     table.close();
     traces
+}
+
+fn read_transcripts(mut table: Table<'_>) -> Option<Transcripts> {
+    let web = |text: &str| {
+        let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
+        rest.is_some_and(|rest| !rest.is_empty()).then(|| text.to_owned())
+    };
+    let url = table.parsed("url", "an address such as \"http://127.0.0.1:9000/v1\"", web);
+    let model = table.parsed("model", "the name of a model", plain);
+    let language = table.parsed("language", "a language such as \"zh\", or nothing", |text| {
+        (text.is_empty() || text.len() == 2).then(|| text.to_owned())
+    });
+    let api_key = table.secret("api_key");
+    let transcripts = Transcripts {
+        url: url.clone().unwrap_or_default(),
+        model: model.unwrap_or_else(|| "whisper-1".to_owned()),
+        language: Some(language.unwrap_or_else(|| "zh".to_owned())).filter(|language| !language.is_empty()),
+        api_key,
+        timeout: table.seconds("timeout_seconds", 1.0..=DAY, Duration::from_secs(600)),
+        attempts: table.whole("attempts", 1..=100, 8),
+        backlog_days: table.whole("backlog_days", 0..=3650, 7),
+    };
+    table.close();
+    url.map(|_| transcripts)
 }
 
 fn read_log(mut table: Table<'_>) -> Log {

@@ -9,3 +9,4 @@ pub mod lists;
 pub mod sheet;
 pub mod text;
 pub mod trace;
+pub mod transcript;

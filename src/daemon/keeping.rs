@@ -9,13 +9,23 @@ use super::{
     wiring,
 };
 use crate::{
-    desk::{retention, ticket::TicketId},
+    console::transcript as show,
+    desk::{
+        access::{Access, Deed},
+        retention,
+        ticket::TicketId,
+    },
     store::{edit::Editor, reader::Reader},
     trace::keeper,
 };
 
 /// Who is on record for what is done here.
 const BY: &str = "command line";
+
+/// A line of the access log.
+fn on_record(what: Deed, ticket: Option<TicketId>, words: String) -> Access {
+    Access { at: clock::now().wall, who: BY.to_owned(), what, ticket, words }
+}
 
 /// Lists recordings without a ticket and tickets without their recording; changes nothing.
 ///
@@ -38,6 +48,52 @@ pub fn orphans(files: &Files) -> anyhow::Result<()> {
         return Ok(());
     }
     bail!("left as they are: nothing is guessed");
+}
+
+/// Finds what was said.
+///
+/// # Errors
+/// Nobody said it, or the database can't be read.
+pub fn search(files: &Files, text: &str, limit: u32) -> anyhow::Result<()> {
+    let database = read(files)?.daemon.database;
+    let text = text.trim();
+    if text.is_empty() {
+        bail!("nothing was asked for");
+    }
+    let said = runtime()?.block_on(async {
+        let said = Reader::open(&database).await?.search(text, limit).await?;
+        // Who looked into residents' calls for what is on record (`docs/evidence.md`).
+        let words = format!("search in transcripts, {} places", said.len());
+        Editor::open(&database).await?.log_access(on_record(Deed::LookedUp, None, words)).await?;
+        anyhow::Ok(said)
+    })?;
+    if said.is_empty() {
+        bail!("nobody said that in a call that was transcribed");
+    }
+    print!("{}", show::found(&said));
+    Ok(())
+}
+
+/// Shows what was said in one call.
+///
+/// # Errors
+/// There is no transcript, or the database can't be read.
+pub fn transcript(files: &Files, id: &str) -> anyhow::Result<()> {
+    let ticket: TicketId = id.parse()?;
+    let database = read(files)?.daemon.database;
+    let said = runtime()?.block_on(async {
+        let said = Reader::open(&database).await?.transcript(ticket).await?;
+        if !said.is_empty() {
+            let words = "transcript".to_owned();
+            Editor::open(&database).await?.log_access(on_record(Deed::LookedUp, Some(ticket), words)).await?;
+        }
+        anyhow::Ok(said)
+    })?;
+    if said.is_empty() {
+        bail!("there is no transcript of {ticket}");
+    }
+    print!("{}", show::transcript(&said));
+    Ok(())
 }
 
 /// Says how long the disk lasts.
@@ -69,8 +125,15 @@ pub fn hold(files: &Files, id: &str, reason: &str) -> anyhow::Result<()> {
     let ticket: TicketId = id.parse()?;
     let database = read(files)?.daemon.database;
     let (reason, now) = (reason.to_owned(), clock::now().wall);
-    let held = runtime()?
-        .block_on(async { Editor::open(&database).await?.hold(ticket, reason, BY.to_owned(), now).await })?;
+    let held = runtime()?.block_on(async {
+        let editor = Editor::open(&database).await?;
+        let words = format!("hold: {reason}");
+        let held = editor.hold(ticket, reason, BY.to_owned(), now).await?;
+        if held {
+            editor.log_access(on_record(Deed::Changed, Some(ticket), words)).await?;
+        }
+        anyhow::Ok(held)
+    })?;
     if !held {
         bail!("there is no ticket {ticket}; `hotlined tickets` lists those that are");
     }
@@ -85,7 +148,14 @@ pub fn hold(files: &Files, id: &str, reason: &str) -> anyhow::Result<()> {
 pub fn release(files: &Files, id: &str) -> anyhow::Result<()> {
     let ticket: TicketId = id.parse()?;
     let database = read(files)?.daemon.database;
-    let released = runtime()?.block_on(async { Editor::open(&database).await?.release(ticket).await })?;
+    let released = runtime()?.block_on(async {
+        let editor = Editor::open(&database).await?;
+        let released = editor.release(ticket).await?;
+        if released {
+            editor.log_access(on_record(Deed::Changed, Some(ticket), "hold: taken back".to_owned())).await?;
+        }
+        anyhow::Ok(released)
+    })?;
     if !released {
         bail!("nothing is held for {ticket}");
     }
@@ -106,19 +176,27 @@ pub fn erase(files: &Files, number: &str, reason: &str) -> anyhow::Result<()> {
     let ways = retention::ways_to_write(number);
     let (reason, now) = (reason.to_owned(), clock::now().wall);
     let erased = runtime()?.block_on(async {
-        Editor::open(&daemon.database).await?.erase_number(ways, reason, BY.to_owned(), now).await
+        let editor = Editor::open(&daemon.database).await?;
+        let words = format!("a number: {reason}");
+        let erased = editor.erase_number(ways, reason, BY.to_owned(), now).await?;
+        if !erased.tickets.is_empty() || erased.residents > 0 {
+            editor.log_access(on_record(Deed::Erased, None, words)).await?;
+        }
+        anyhow::Ok(erased)
     })?;
     archive::unlink_all(&daemon.recordings.dir, &erased.files)?;
     for ticket in &erased.tickets {
         keeper::forget(&daemon.traces.dir, *ticket)?;
     }
-    if erased.tickets.is_empty() {
-        bail!("no ticket has the number {number}");
+    if erased.tickets.is_empty() && erased.held.is_empty() && erased.residents == 0 {
+        bail!("neither a ticket nor a resident has the number {number}");
     }
     println!(
-        "{} tickets no longer say who it was; {} recordings are gone; each has its certificate",
+        "{} tickets no longer say who it was; {} recordings are gone, each with its certificate; {} residents \
+         are off the list",
         erased.tickets.len(),
-        erased.files.len()
+        erased.files.len(),
+        erased.residents
     );
     for ticket in &erased.held {
         println!("{ticket} is held and stays as it is: `hotlined release {ticket}` first");

@@ -32,11 +32,13 @@ use crate::{
         ticket::TicketChange,
     },
     media::{Media, MediaSettings, PromptFiles},
+    outbox::transcripts::{self, TranscriptSettings},
     sip::{
         hop::{Hop, Listener},
         mask,
     },
     store::{
+        edit::Editor,
         facts::StoreFact,
         reader::Reader,
         writer::{self, StoreSettings, Writer},
@@ -58,6 +60,8 @@ pub struct ServeSettings {
     pub(super) control: PathBuf,
     pub(super) traces: TraceSettings,
     pub(super) archive: ArchiveSettings,
+    /// `None`: nobody writes down what was said.
+    pub(super) transcripts: Option<TranscriptSettings>,
     pub(super) house: Arc<House>,
     pub(super) passwords: Passwords,
     pub(super) office: Office,
@@ -158,6 +162,7 @@ pub async fn serve(
         control,
         traces,
         archive,
+        transcripts,
         house,
         passwords,
         office,
@@ -181,6 +186,12 @@ pub async fn serve(
     let writer = Writer::start(store, store_facts, clock::now().wall)?;
     let media = Media::start(media, media_facts).context("media")?;
     let archive = Archive::start(archive, writer.clone()).context("archive")?;
+    let transcripts = transcripts
+        .map(|settings| {
+            transcripts::Worker::start(settings, Editor::through(writer.clone()), || clock::now().wall)
+        })
+        .transpose()
+        .context("transcripts")?;
     let keeper = Keeper::start(traces.dir).context("traces")?;
     let control_task = tokio::spawn(control::serve(control_socket, asked));
     let (numbering, changes) = watch::channel(office.numbering);
@@ -270,6 +281,7 @@ pub async fn serve(
     control_task.abort();
     let Loop { mut switch, media, writer, mut book, keeper, archive, numbering, .. } = the;
     drop(archive);
+    drop(transcripts);
     book.take_all().into_iter().for_each(|seen| keeper.keep(seen));
     drop(numbering);
     drop(addresses);

@@ -37,6 +37,7 @@ use crate::{
             repair::{Repaired, Repairs},
         },
     },
+    outbox::transcripts::TranscriptSettings,
     sip::{
         hop::{FlowId, Hop, ListenerId, Transport},
         subscription::Lifetime,
@@ -136,6 +137,7 @@ pub fn settings(
     let (daemon_name, house_file) = (name(daemon_file), house_file.to_owned());
     let (tls, reload_certificate) = tls_setup(&daemon, &daemon_name)?;
     let passwords = passwords_of(&rules)?;
+    let transcripts = transcripts(&daemon)?;
     let archive = ArchiveSettings {
         database: daemon.database.clone(),
         recordings: daemon.recordings.dir.clone(),
@@ -170,11 +172,28 @@ pub fn settings(
         control,
         traces,
         archive,
+        transcripts,
         house,
         passwords,
         office,
         reload,
     })
+}
+
+fn transcripts(daemon: &Daemon) -> anyhow::Result<Option<TranscriptSettings>> {
+    let Some(worker) = &daemon.transcripts else { return Ok(None) };
+    let api_key = worker.api_key.as_ref().map(reveal).transpose().context("transcripts.api_key")?;
+    Ok(Some(TranscriptSettings {
+        url: worker.url.clone(),
+        model: worker.model.clone(),
+        language: worker.language.clone(),
+        api_key,
+        timeout: worker.timeout,
+        attempts: worker.attempts,
+        backlog_days: worker.backlog_days,
+        database: daemon.database.clone(),
+        recordings: daemon.recordings.dir.clone(),
+    }))
 }
 
 /// Bytes that recordings leave free.

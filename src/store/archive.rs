@@ -15,6 +15,7 @@ use super::{
     group::{self, id_of, key, keys_of_day, utc},
     reader::Reader,
     rows::{Cells, ticket_id},
+    transcript,
 };
 use crate::desk::{chain::Kind, ticket::TicketId};
 
@@ -54,6 +55,8 @@ pub struct ErasedNumber {
     pub tickets: Vec<TicketId>,
     /// Files to unlink, below the recordings folder.
     pub files: Vec<PathBuf>,
+    /// Residents who went off the list.
+    pub residents: u64,
     /// Tickets whose matter is held: nothing of them was touched.
     pub held: Vec<TicketId>,
 }
@@ -255,7 +258,7 @@ impl Editor {
     }
 
     /// Erases a person by their number, however it was written: recordings, numbers and names on tickets, legs
-    /// and timelines, and what was typed. The tickets themselves stay, for the figures, without anybody's
+    /// and timelines, what was typed, and the resident who has the number, with the record of their changes. The tickets themselves stay, for the figures, without anybody's
     /// number. The certificates commit with it; the files are the caller's, after that.
     ///
     /// # Errors
@@ -287,6 +290,7 @@ impl Editor {
                     chain::seal(tx, Kind::Ticket, &[key(ticket)], None).await?;
                     erased.tickets.push(ticket);
                 }
+                erased.residents = forget_residents(tx, &ways).await?;
                 Ok(erased)
             })
         })
@@ -312,6 +316,7 @@ async fn delete(tx: &mut SqliteConnection, erasure: &Erasure) -> Result<Option<P
         return Ok(None);
     }
     chain::certify(tx, erasure).await?;
+    transcript::forget(tx, key(erasure.ticket)).await?;
     if path.is_some() {
         sqlx::query(
             "UPDATE recording SET path = NULL, sha256 = NULL, deleted_utc = ?, deleted_why = ? WHERE ticket = ? \
@@ -388,6 +393,31 @@ async fn forget_person(
             .await?;
     }
     Ok(())
+}
+
+/// Takes the residents who have that number off the list; how many. The record of what was changed about them goes,
+/// too: it says what they were called.
+async fn forget_residents(tx: &mut SqliteConnection, ways: &[String]) -> Result<u64, StoreError> {
+    let digits: Vec<String> = ways.iter().map(|way| way.trim_start_matches('+').to_owned()).collect();
+    let mut query =
+        QueryBuilder::<Sqlite>::new("SELECT DISTINCT resident FROM resident_number WHERE number IN ");
+    push_list(&mut query, ways);
+    query.push(" OR canonical IN ");
+    push_list(&mut query, &digits);
+    let residents: Vec<i64> = query.build_query_scalar().persistent(false).fetch_all(&mut *tx).await?;
+    for resident in &residents {
+        for statement in [
+            "UPDATE matter SET resident = NULL WHERE resident = ?",
+            "DELETE FROM audit WHERE subject = 'resident' AND id = ?",
+            "DELETE FROM resident WHERE key = ?",
+        ] {
+            sqlx::query(statement).bind(*resident).execute(&mut *tx).await?;
+        }
+    }
+    if !residents.is_empty() {
+        sqlx::query("UPDATE directory_revision SET revision = revision + 1").execute(tx).await?;
+    }
+    Ok(u64::try_from(residents.len()).unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]

@@ -35,6 +35,7 @@ mod remark;
 pub mod residents;
 mod rows;
 mod sweep;
+pub mod transcript;
 pub mod visits;
 pub mod words;
 pub mod work_orders;

@@ -1,5 +1,6 @@
 //! Whole calls as ladders: what every side sends at which second, and the ticket that is left.
 
+mod clock;
 mod desk;
 mod edge;
 mod ending;

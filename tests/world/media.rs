@@ -35,6 +35,8 @@ pub(crate) struct MediaRoom {
     pub(crate) refuses_recordings: bool,
     /// How long callers speak after the beep; `None`: they say nothing.
     pub(crate) speech: Option<Duration>,
+    /// Recordings end without a file.
+    pub(crate) disk_is_full: bool,
 }
 
 #[derive(Debug)]
@@ -173,6 +175,10 @@ impl MediaRoom {
         recording.stopped += 1;
         let length = now.duration_since(recording.since);
         let packets = u64::try_from(length.as_millis()).unwrap_or(u64::MAX) / 20;
+        if self.disk_is_full {
+            let why = "could not be written: disk full".to_owned();
+            return (Some(MediaFact::RecordingFailed { ticket, report: None, why }), length.as_secs_f64());
+        }
         let side = SideReport { packets, audible_samples: packets * 100, ..SideReport::default() };
         let report = RecordingReport {
             path: recording.order.path.clone(),

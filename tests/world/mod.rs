@@ -28,6 +28,7 @@ use hotlined::{
         hop::{Hop, ListenerId, Transport},
         ua::UsageId,
     },
+    store::writer::Writer,
     switch::{
         Input, Notice, Now, Order, Output, Switch,
         media::{MediaCommand, MediaFact},
@@ -70,6 +71,11 @@ pub(crate) struct World {
     queue: BTreeMap<(Instant, u64), Happening>,
     queued: u64,
     turns: u32,
+    /// By how much the wall clock was set.
+    clock_set: TimeDelta,
+    restarts: u64,
+    /// The real store, for scenarios that are about it.
+    pub(crate) writer: Option<Writer>,
     /// Keys that ever watched.
     watches: u64,
     /// By number, to tell calls at the carrier apart.
@@ -133,6 +139,9 @@ impl World {
             queue: BTreeMap::new(),
             queued: 0,
             turns: 0,
+            clock_set: TimeDelta::zero(),
+            restarts: 0,
+            writer: None,
             watches: 0,
             mobiles: setup
                 .house
@@ -156,6 +165,29 @@ impl World {
         self.ladder.clear();
         self.origin = self.now;
         self.network = self.setup.network;
+    }
+
+    /// Somebody sets the wall clock, by so much; the monotonic one does not care.
+    pub(crate) fn set_clock(&mut self, by: TimeDelta) {
+        self.clock_set += by;
+    }
+
+    pub(crate) fn set_network(&mut self, network: NetworkSettings) {
+        self.network = network;
+    }
+
+    /// The daemon is killed and started again: calls are forgotten, what the store kept is not.
+    pub(crate) fn restart(&mut self) {
+        self.restarts += 1;
+        let mut seed = [3; 32];
+        seed[..8].copy_from_slice(&(self.setup.seed + 1_000 * self.restarts).to_le_bytes());
+        let house = Arc::new(self.setup.house.clone());
+        let (passwords, now) = (setup::passwords(&house), self.clocks());
+        self.switch = Switch::new(self.setup.settings.clone(), house, passwords, seed, now);
+        self.switch.restore(self.store.bindings.values().cloned().collect(), None, now);
+        self.media = MediaRoom::default();
+        self.queue.retain(|_, coming| !matches!(coming, Happening::Media(_) | Happening::Numbers { .. }));
+        self.input(Input::DeadlinePassed);
     }
 
     /// What passed, and the tickets as they are saved.
@@ -290,7 +322,7 @@ impl World {
     }
 
     pub(crate) fn input(&mut self, input: Input) {
-        let now = now_at(self.base, self.now);
+        let now = self.clocks();
         for output in self.switch.handle(input, now) {
             self.perform(output);
         }
@@ -298,7 +330,8 @@ impl World {
 
     /// Both clocks, as the switch reads them.
     pub(crate) fn clocks(&self) -> Now {
-        now_at(self.base, self.now)
+        let now = now_at(self.base, self.now);
+        Now { wall: now.wall + self.clock_set, ..now }
     }
 
     fn perform(&mut self, output: Output) {
@@ -320,6 +353,9 @@ impl World {
                 }
             }
             Output::Save(change) => {
+                if let Some(writer) = &self.writer {
+                    writer.save((*change).clone());
+                }
                 for words in self.store.save(*change) {
                     self.ladder.note(at, "ticket", &words);
                 }
@@ -327,6 +363,9 @@ impl World {
             Output::Outage(change) => {
                 let words = format!("{:?} {:?}: {}", change.subject, change.edge, change.reason);
                 self.ladder.note(at, "outage", &words);
+                if let Some(writer) = &self.writer {
+                    writer.outage(change.clone());
+                }
                 self.store.outages.push(change);
             }
             Output::SaveBindings(change) => {

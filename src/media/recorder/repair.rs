@@ -142,14 +142,22 @@ fn repair_file(part: &Path, path: &Path) -> io::Result<(u64, u32)> {
 }
 
 /// Where in a WAV the samples are.
-struct Layout {
-    samples_at: u64,
-    frame_bytes: u64,
-    sample_rate: u32,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Layout {
+    /// Byte of the first one.
+    pub samples_at: u64,
+    /// Bytes of one sample of every channel.
+    pub frame_bytes: u64,
+    /// Hz.
+    pub sample_rate: u32,
 }
 
 impl Layout {
-    fn read(file: &File) -> io::Result<Self> {
+    /// Reads the chunks before the samples.
+    ///
+    /// # Errors
+    /// The file cannot be read, or its header is not whole.
+    pub fn read(file: &File) -> io::Result<Self> {
         let mut head = Vec::new();
         file.take(HEADER_WITHIN).read_to_end(&mut head)?;
         Self::parse(&head)

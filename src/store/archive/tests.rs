@@ -123,12 +123,37 @@ async fn an_erased_person_stands_nowhere_in_the_file_and_the_call_still_counts()
     writer.close(utc_at("23:20:00.000"));
     while !matches!(facts.recv().await, Some(StoreFact::Closed { unsaved: 0 })) {}
 
+    for statement in [
+        "INSERT INTO resident (key, estate, building, unit, room, label, name, initials, premises, notes) \
+         VALUES (5, '东湖', '3', '2', '101', '3-2-101', '王建国', 'wjg', 'flat', '')",
+        "INSERT INTO resident_number (resident, idx, number, canonical) VALUES (5, 0, '138 0000 0000', '13800000000')",
+        "INSERT INTO audit (at_utc, by, subject, id, what, after) VALUES ('', '', 'resident', 5, 'added', '王建国')",
+    ] {
+        let done: Result<(), StoreError> = house
+            .editor
+            .edit(move |tx| {
+                Box::pin(async move {
+                    sqlx::query(statement).execute(tx).await?;
+                    Ok(())
+                })
+            })
+            .await;
+        done.unwrap();
+    }
     let ways = crate::desk::retention::ways_to_write("13800000000");
     let erase =
         || house.editor.erase_number(ways.clone(), "asked".into(), "desk".into(), utc_at("23:30:00.000"));
     house.editor.hold(id(8), "court".into(), "desk".into(), utc_at("23:25:00.000")).await.unwrap();
     let erased = erase().await.unwrap();
     assert_eq!((erased.tickets, erased.files.len(), erased.held), (vec![id(7)], 1, vec![id(8)]));
+    assert_eq!(erased.residents, 1);
+    for table in ["resident", "resident_number", "audit"] {
+        let rows: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(format!("SELECT count(*) FROM {table}")))
+            .fetch_one(house.reader.pool())
+            .await
+            .unwrap();
+        assert_eq!(rows, 0, "{table}");
+    }
     house.editor.release(id(8)).await.unwrap();
     assert_eq!(erase().await.unwrap().tickets, [id(8)]);
     assert_eq!(erase().await.unwrap(), ErasedNumber::default());
