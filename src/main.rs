@@ -10,12 +10,14 @@ use hotlined::{
     daemon::{
         commands::{self, Files, Wanted},
         demo::{self, Scene, Wish},
-        keeping, matters, residents,
+        figures, keeping, matters, residents,
     },
     desk::ticket::LocalTime,
     store::residents::DryRun,
 };
 
+#[path = "main/figures.rs"]
+mod figure_args;
 #[path = "main/matters.rs"]
 mod matter_args;
 
@@ -191,6 +193,10 @@ enum Command {
     Visits(matter_args::Visits),
     /// Callers who did not get through and were not called back, the most urgent first.
     Missed(By),
+    /// Count a day, a week, a month or a quarter; each figure says how, and what it leaves out.
+    Figures(figure_args::Figures),
+    /// What this shift leaves to the next (交接班).
+    Handover(#[command(flatten)] ConfigFiles),
     /// Show the daemon at work: four calls with real speech, a carrier and a phone played beside it.
     Demo {
         /// End afterwards; succeed only if everything shown was right.
@@ -309,6 +315,11 @@ fn main() -> ExitCode {
         }
         Command::Visits(visits) => follow(visits.by.clone(), |_, _| visits.wish()),
         Command::Missed(by) => follow(by, |_, _| Ok(matters::Wish::Missed)),
+        Command::Figures(wanted) => {
+            let (days, form) = wanted.wanted();
+            figures::print(&wanted.files.into(), days, &form)
+        }
+        Command::Handover(files) => figures::hand_over(&files.into()),
         Command::Demo { once, dir, scenario } => demo::run(&Wish { once, dir, scenario, ..Wish::default() }),
     };
     match done {
@@ -326,4 +337,16 @@ fn follow(
     wish: impl FnOnce(Tz, LocalTime) -> anyhow::Result<matters::Wish>,
 ) -> anyhow::Result<()> {
     matters::run(&files.into(), &by, wish)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::Cli;
+
+    #[test]
+    fn the_arguments_of_every_command_fit_together() {
+        Cli::command().debug_assert();
+    }
 }

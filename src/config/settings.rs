@@ -29,6 +29,8 @@ pub struct Daemon {
     pub control_socket: PathBuf,
     /// Where the files of [`super::rules::Rules::prompts`] lie; `prompts`.
     pub prompts_dir: PathBuf,
+    /// Where the figures of each finished period are written; `None`: nowhere.
+    pub reports_dir: Option<PathBuf>,
     pub log: Log,
     /// In order of preference for calls out; none by default.
     pub trunks: Vec<Trunk>,
@@ -237,6 +239,9 @@ pub(super) fn read(mut top: Table<'_>) -> Daemon {
     let mut prompts = top.table("prompts");
     let prompts_dir = path(&mut prompts, "dir", "prompts");
     prompts.close();
+    let mut reports = top.table("reports");
+    let reports_dir = reports.text("dir").filter(|dir| !dir.is_empty()).map(PathBuf::from);
+    reports.close();
     let log = read_log(top.table("log"));
     let trunks = trunk::read_all(&mut top);
     top.close();
@@ -249,6 +254,7 @@ pub(super) fn read(mut top: Table<'_>) -> Daemon {
         database: database_path,
         control_socket,
         prompts_dir,
+        reports_dir,
         log,
         trunks,
     }

@@ -6,6 +6,7 @@ pub mod control;
 pub mod dispatch;
 pub mod json;
 pub mod lists;
+pub mod report;
 pub mod sheet;
 pub mod text;
 pub mod trace;

@@ -124,18 +124,28 @@ pub fn csv(rows: &[Vec<String>]) -> Vec<u8> {
 /// # Errors
 /// The rows are more than a sheet holds.
 pub fn xlsx(name: &str, rows: &[Vec<String>]) -> Result<Vec<u8>, SheetError> {
+    workbook(&[(name, rows.to_vec())])
+}
+
+/// Several sheets in one file, by their names.
+///
+/// # Errors
+/// The rows are more than a sheet holds.
+pub fn workbook(sheets: &[(&str, Vec<Vec<String>>)]) -> Result<Vec<u8>, SheetError> {
     let mut book = rust_xlsxwriter::Workbook::new();
     let bold = rust_xlsxwriter::Format::new().set_bold();
-    let sheet = book.add_worksheet().set_name(name)?;
-    for (row, at) in rows.iter().zip(0_u32..) {
-        for (cell, column) in row.iter().zip(0_u16..) {
-            match at {
-                0 => sheet.write_string_with_format(at, column, cell, &bold)?,
-                _ => sheet.write_string(at, column, cell)?,
-            };
+    for (name, rows) in sheets {
+        let sheet = book.add_worksheet().set_name(*name)?;
+        for (row, at) in rows.iter().zip(0_u32..) {
+            for (cell, column) in row.iter().zip(0_u16..) {
+                match at {
+                    0 => sheet.write_string_with_format(at, column, cell, &bold)?,
+                    _ => sheet.write_string(at, column, cell)?,
+                };
+            }
         }
+        sheet.set_freeze_panes(1, 0)?;
     }
-    sheet.set_freeze_panes(1, 0)?;
     Ok(book.save_to_buffer()?)
 }
 

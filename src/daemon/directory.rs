@@ -6,7 +6,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use tokio::sync::{mpsc, watch};
 
 use crate::{
-    desk::directory::Numbering,
+    desk::{directory::Numbering, office::Office},
     store::{error::StoreError, reader::Reader},
     switch::Input,
 };
@@ -15,12 +15,12 @@ use crate::{
 /// as a call a minute, and nobody binds a number and is called by it within a second.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// Runs until `numbering`'s sender is gone, then lets go of the database.
-pub(super) async fn keep(path: PathBuf, mut numbering: watch::Receiver<Numbering>, to: mpsc::Sender<Input>) {
+/// Runs until `office`'s sender is gone, then lets go of the database.
+pub(super) async fn keep(path: PathBuf, mut office: watch::Receiver<Office>, to: mpsc::Sender<Input>) {
     let mut known = None;
     let mut reader = None;
     loop {
-        let rules = numbering.borrow_and_update().clone();
+        let rules = office.borrow_and_update().numbering.clone();
         match look(&path, &mut reader, known.as_ref(), &rules, &to).await {
             Ok(revision) => known = Some((revision, rules)),
             Err(error) => {
@@ -29,7 +29,7 @@ pub(super) async fn keep(path: PathBuf, mut numbering: watch::Receiver<Numbering
                 reader = None;
             }
         }
-        let changed = tokio::time::timeout(LOOK, numbering.changed()).await;
+        let changed = tokio::time::timeout(LOOK, office.changed()).await;
         if matches!(changed, Ok(Err(_))) {
             break;
         }

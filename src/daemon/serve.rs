@@ -17,7 +17,7 @@ use tokio::{
 
 use super::{
     archive::{self, Archive, ArchiveSettings},
-    clock, descriptors, directory, resolve,
+    clock, descriptors, directory, reports, resolve,
     sockets::{Bind, QUEUE, Sockets, Wire},
     tls::TlsSetup,
     wiring,
@@ -26,7 +26,6 @@ use crate::{
     call::house::House,
     console::control::{self, Asked, Command, Reply},
     desk::{
-        directory::Numbering,
         office::Office,
         outage::{Edge, OutageChange, Subject},
         ticket::TicketChange,
@@ -65,6 +64,8 @@ pub struct ServeSettings {
     pub(super) house: Arc<House>,
     pub(super) passwords: Passwords,
     pub(super) office: Office,
+    /// Where the figures of finished periods go; `None`: nowhere.
+    pub(super) reports: Option<PathBuf>,
     /// Reads the house rules again; in words what is wrong with them.
     pub(super) reload: Box<dyn Fn() -> Result<HouseRules, String> + Send>,
     pub(super) tls: TlsSetup,
@@ -125,8 +126,8 @@ struct Loop {
     writer: Writer,
     resolved: mpsc::Sender<Input>,
     reload: Box<dyn Fn() -> Result<HouseRules, String> + Send>,
-    /// Tells the keeper of the directory how numbers are written.
-    numbering: watch::Sender<Numbering>,
+    /// Tells the keepers of the directory and of the reports the desk's rules.
+    office: watch::Sender<Office>,
     archive: Archive,
     /// Reads our certificate again; those who connect see it from then on.
     reload_certificate: Box<dyn Fn() -> Result<(), String> + Send>,
@@ -166,6 +167,7 @@ pub async fn serve(
         house,
         passwords,
         office,
+        reports,
         reload,
     } = settings;
     descriptors::raise(media.port_min, media.port_max);
@@ -194,8 +196,9 @@ pub async fn serve(
         .context("transcripts")?;
     let keeper = Keeper::start(traces.dir).context("traces")?;
     let control_task = tokio::spawn(control::serve(control_socket, asked));
-    let (numbering, changes) = watch::channel(office.numbering);
-    let directory_task = tokio::spawn(directory::keep(path.clone(), changes, resolved.clone()));
+    let (office, rules) = watch::channel(office);
+    let directory_task = tokio::spawn(directory::keep(path.clone(), rules.clone(), resolved.clone()));
+    let reports_task = reports.map(|dir| tokio::spawn(reports::keep(dir, path.clone(), rules)));
 
     let mut settings = switch;
     settings.ua.listeners = sockets.listeners().to_vec();
@@ -213,7 +216,7 @@ pub async fn serve(
         writer,
         resolved,
         reload,
-        numbering,
+        office,
         archive,
         reload_certificate,
         database_down: false,
@@ -279,14 +282,19 @@ pub async fn serve(
     }
 
     control_task.abort();
-    let Loop { mut switch, media, writer, mut book, keeper, archive, numbering, .. } = the;
+    let Loop { mut switch, media, writer, mut book, keeper, archive, office, .. } = the;
     drop(archive);
     drop(transcripts);
     book.take_all().into_iter().for_each(|seen| keeper.keep(seen));
-    drop(numbering);
+    drop(office);
     drop(addresses);
     if let Err(error) = directory_task.await {
         tracing::warn!(%error, "residents' list");
+    }
+    if let Some(task) = reports_task
+        && let Err(error) = task.await
+    {
+        tracing::warn!(%error, "reports");
     }
     media.shut_down();
     while let Ok(fact) = media_said.try_recv() {
@@ -446,7 +454,7 @@ impl Loop {
     fn reload_house(&mut self) -> Result<(), String> {
         let certificate = (self.reload_certificate)();
         let HouseRules { house, passwords, office, archive, prompts, voice } = (self.reload)()?;
-        self.numbering.send_replace(office.numbering);
+        self.office.send_replace(office);
         self.archive.reload(archive);
         self.company.clone_from(&house.company);
         self.media.reload_prompts(&prompts);

@@ -150,6 +150,7 @@ pub fn settings(
     let control = daemon.control_socket.clone();
     let traces = TraceSettings { dir: daemon.traces.dir.clone(), sip_days: daemon.traces.sip_days };
     let office = rules.office;
+    let reports = daemon.reports_dir.clone();
     let reload = Box::new(move || -> Result<HouseRules, String> {
         let rules = read_house(&house_file).map_err(|faults| faults_text(&faults))?;
         let faults = config::cross_check(&daemon_name, &daemon, &name(&house_file), &rules);
@@ -176,6 +177,7 @@ pub fn settings(
         house,
         passwords,
         office,
+        reports,
         reload,
     })
 }

@@ -6,6 +6,7 @@ pub mod calendar;
 pub mod chain;
 pub mod deadline;
 pub mod directory;
+pub mod figures;
 pub mod matter;
 pub mod missed;
 pub mod number;

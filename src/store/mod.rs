@@ -20,6 +20,7 @@ pub mod chain;
 pub mod edit;
 pub mod error;
 pub mod facts;
+mod figures;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod group;
