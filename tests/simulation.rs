@@ -7,7 +7,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use hotlined::{
-    call::house::{AtFlag, MobileOrder},
+    call::house::{AtFlag, LeaveTo, MobileOrder, NoticeAt},
     desk::ticket::{Direction, Outcome, Verdict},
     switch::Order,
 };
@@ -50,6 +50,9 @@ fn live_through(seed: u64, kept: &mut Option<World>) -> Vec<String> {
     let world = kept.insert(World::open(setup));
     world.media.refuses_ports = lot.random_range(0..40) == 0;
     world.media.refuses_joins = lot.random_range(0..40) == 0;
+    world.media.refuses_prompts = lot.random_range(0..20) == 0;
+    world.media.refuses_recordings = lot.random_range(0..20) == 0;
+    world.media.speech = [None, Some(seconds(1)), Some(seconds(12))][lot.random_range(0..3)];
     for name in &phones {
         let mut script = draw_callee(&mut lot);
         if lot.random_range(0..8) == 0 {
@@ -121,14 +124,26 @@ fn tickets_fit(world: &World, callers: &[(String, crate::world::CallKey)]) -> Ve
             [ticket] => {
                 let answered =
                     matches!(ticket.outcome, Some(Outcome::AnsweredByDesk | Outcome::AnsweredByMobile));
-                if call.answered && !answered {
+                // Queue and voicemail answer, too, and then anything may come of it but a refusal.
+                if call.answered && ticket.outcome == Some(Outcome::Refused) && ticket.hung_up_first.is_none() {
                     faults.push(format!("{}: the caller was answered", ticket.id));
                 }
+                let message = ticket.outcome == Some(Outcome::Message);
+                let verdict = ticket.recording.as_ref().map(|recording| &recording.verdict);
+                if message && !matches!(verdict, Some(Verdict::Good)) {
+                    faults.push(format!("{}: a message, and {verdict:?}", ticket.id));
+                }
+                if ticket.notice.as_ref().is_some_and(|notice| notice.ended.is_none()) {
+                    faults.push(format!("{}: a notice without an end", ticket.id));
+                }
+                let unrecorded = matches!(verdict, Some(Verdict::Refused | Verdict::None))
+                    || world.media.refuses_joins;
                 let recorded = ticket
                     .recording
                     .as_ref()
                     .is_some_and(|r| r.report.is_some() && !matches!(r.verdict, Verdict::Failed(_)));
-                if answered && !recorded {
+                // Who hangs up in the notice was answered, and there was nothing to record yet.
+                if answered && !recorded && !unrecorded {
                     faults.push(format!("{}: answered, but not recorded", ticket.id));
                 }
                 if answered && ticket.answered_by.is_none() {
@@ -150,6 +165,15 @@ fn draw_setup(seed: u64, lot: &mut ChaCha8Rng) -> Setup {
     setup.house.forwarding.at_flag = [AtFlag::Also, AtFlag::Instead, AtFlag::No][lot.random_range(0..3)];
     setup.house.forwarding.order = [MobileOrder::InOrder, MobileOrder::Together][lot.random_range(0..2)];
     setup.house.mobiles.truncate(lot.random_range(0..=2));
+    setup.house.notice.at =
+        [NoticeAt::OnAnswer, NoticeAt::BeforeRinging, NoticeAt::Off][lot.random_range(0..3)];
+    setup.house.notice.refuse_key = Some('9');
+    setup.house.forwarding.busy_patience = seconds([0, 20, 90][lot.random_range(0..3)]);
+    setup.house.forwarding.speak_number = lot.random_range(0..2) == 0;
+    setup.house.queue.leave_key = Some('0');
+    setup.house.queue.leave_to = [LeaveTo::Mobile, LeaveTo::Voicemail][lot.random_range(0..2)];
+    setup.house.voicemail.on = lot.random_range(0..3) > 0;
+    setup.house.voicemail.limit = seconds(30);
     setup.house.longest_call = seconds(900);
     setup.settings.ua.session_expires = Some(seconds(120));
     let rough = lot.random_range(0..3) > 0;
@@ -202,6 +226,9 @@ fn draw_caller(lot: &mut ChaCha8Rng) -> Vec<(f64, Move)> {
     }
     if lot.random_range(0..5) > 0 {
         script.push((lot.random_range(0.0..60.0), Move::HangUp));
+    }
+    for _ in 0..lot.random_range(0..3) {
+        script.push((lot.random_range(0.0..60.0), Move::Press(['9', '0', '1'][lot.random_range(0..3)])));
     }
     script
 }

@@ -83,6 +83,8 @@ impl Plan {
 pub struct QueuePlan {
     /// The phones on duty; a line that becomes free on one is for the first who waits.
     pub phones: Vec<String>,
+    /// Those of them that were busy: when none of these is left, nothing is waited for.
+    pub busy: Vec<String>,
     pub patience: Duration,
     pub care_every: Duration,
     pub sorry_after: Duration,
@@ -158,6 +160,7 @@ fn queue(house: &House, staffing: &Staffing) -> Option<QueuePlan> {
     let (queue, patience) = (&house.queue, house.forwarding.busy_patience);
     (staffing.ring.is_empty() && staffing.all_busy && !patience.is_zero()).then(|| QueuePlan {
         phones: staffing.desk.clone(),
+        busy: staffing.busy.clone(),
         patience,
         care_every: queue.care_every,
         sorry_after: queue.sorry_after,

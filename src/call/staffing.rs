@@ -52,6 +52,8 @@ pub struct Staffing {
     pub all_busy: bool,
     /// The phones on duty, whatever state they are in.
     pub desk: Vec<String>,
+    /// Those of them that have all lines taken.
+    pub busy: Vec<String>,
     /// Mobiles to try, in order.
     pub mobiles: Vec<Mobile>,
     /// The state of the desk in words, for ticket and console: `801 not registered since 02:14`.
@@ -92,20 +94,21 @@ pub fn staffing(
         }
     };
     let staffed = away.is_none() && !matches!(duty, Duty::Nobody);
-    let ring: Vec<String> = seen
-        .iter()
-        .filter(|phone| staffed && matches!(phone.can, Can::Ring))
-        .map(|phone| phone.name.to_owned())
-        .collect();
+    let ring = names_of(&seen, |phone| staffed && matches!(phone.can, Can::Ring));
     Staffing {
         shift: shift.map(|shift| shift.name.clone()),
         operator: shift.and_then(|shift| shift.operator.clone()),
-        desk: seen.iter().filter(|_| staffed).map(|phone| phone.name.to_owned()).collect(),
+        desk: names_of(&seen, |_| staffed),
+        busy: names_of(&seen, |phone| staffed && matches!(phone.can, Can::NotNow)),
         all_busy: staffed && ring.is_empty() && seen.iter().any(|phone| matches!(phone.can, Can::NotNow)),
         ring,
         mobiles: mobiles(house, shift),
         words,
     }
+}
+
+fn names_of(seen: &[Seen<'_>], wanted: impl Fn(&Seen<'_>) -> bool) -> Vec<String> {
+    seen.iter().filter(|phone| wanted(phone)).map(|phone| phone.name.to_owned()).collect()
 }
 
 enum Duty<'a> {

@@ -7,10 +7,13 @@ mod ending;
 mod lamps;
 mod mobile;
 mod network;
+mod notice;
 mod outgoing;
+mod queue;
 mod recognition;
 mod trunk;
 mod unstaffed;
+mod voicemail;
 
 use crate::world::{HOTLINE, Move, Setup, World};
 

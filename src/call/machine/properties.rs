@@ -112,6 +112,7 @@ fn a_plan() -> impl Strategy<Value = Plan> {
             ring: (1..=phones).map(|n| format!("80{n}")).collect(),
             all_busy,
             desk: (1..=4).map(|n| format!("80{n}")).collect(),
+            busy: vec!["801".into()],
             mobiles: house.mobiles.clone(),
             words: "as it is".into(),
         };

@@ -335,7 +335,7 @@ impl Seeking {
 
     fn wait_in_queue(&mut self, turn: &mut Turn<'_>) {
         if let (Tone::Queue(queue), Some(plan)) = (&mut self.tone, &turn.plan.queue) {
-            let all_tried = plan.phones.iter().all(|name| {
+            let all_tried = plan.busy.iter().all(|name| {
                 self.tried.iter().any(|target| matches!(target, Target::Phone(phone) if phone == name))
             });
             if all_tried && !turn.legs.has(Role::First) {

@@ -166,6 +166,7 @@ fn staffed(house: &House, ring: &[&str], all_busy: bool, words: &str) -> Staffin
         ring: ring.iter().map(|&name| name.into()).collect(),
         all_busy,
         desk: vec!["801".into(), "802".into()],
+        busy: vec!["801".into(), "802".into()],
         mobiles: house.mobiles.clone(),
         words: words.into(),
     }

@@ -38,9 +38,10 @@ enum Stage {
     Greeting {
         until: Instant,
     },
-    /// The recording runs; the caller hears the beep.
+    /// The recording runs; the caller hears the beep, and may be quick to speak.
     Beep {
         until: Instant,
+        spoke: bool,
     },
     /// The caller speaks, until that time at most.
     Listening {
@@ -64,7 +65,7 @@ impl Voicemail {
         let own = match &self.stage {
             Stage::Reaching { until }
             | Stage::Greeting { until }
-            | Stage::Beep { until }
+            | Stage::Beep { until, .. }
             | Stage::Listening { until, .. } => *until,
         };
         call.clock.deadline(&call.plan).map_or(own, |flag| flag.min(own))
@@ -82,7 +83,7 @@ impl Voicemail {
                 self.played(turn);
             }
             Event::Spoke { leg: LegIndex::CALLER } => {
-                if let Stage::Listening { spoke, .. } = &mut self.stage {
+                if let Stage::Beep { spoke, .. } | Stage::Listening { spoke, .. } = &mut self.stage {
                     *spoke = true;
                 }
             }
@@ -110,7 +111,7 @@ impl Voicemail {
         match self.stage {
             Stage::Reaching { until } if turn.now >= until => self.unreached(turn),
             Stage::Listening { until, .. } if turn.now >= until => self.enough(turn),
-            Stage::Greeting { until } | Stage::Beep { until } if turn.now >= until => {
+            Stage::Greeting { until } | Stage::Beep { until, .. } if turn.now >= until => {
                 self.played(turn);
                 State::Voicemail(self)
             }
@@ -134,10 +135,10 @@ impl Voicemail {
                 let VoicemailPlan { enough_speech, quiet_after, .. } = self.plan;
                 turn.push(Action::Record { leg: LegIndex::CALLER, enough_speech, quiet_after });
                 turn.play(LegIndex::CALLER, vec![Sound::Beep]);
-                self.stage = Stage::Beep { until: later(turn.now, LONGEST_BEEP) };
+                self.stage = Stage::Beep { until: later(turn.now, LONGEST_BEEP), spoke: false };
             }
-            Stage::Beep { .. } => {
-                self.stage = Stage::Listening { until: later(turn.now, self.plan.limit), spoke: false };
+            Stage::Beep { spoke, .. } => {
+                self.stage = Stage::Listening { until: later(turn.now, self.plan.limit), spoke };
             }
             Stage::Reaching { .. } | Stage::Listening { .. } => {}
         }
@@ -171,11 +172,11 @@ impl Voicemail {
 
     fn close_message(&self, turn: &mut Turn<'_>) -> Outcome {
         match self.stage {
-            Stage::Listening { spoke: true, .. } => {
+            Stage::Beep { spoke: true, .. } | Stage::Listening { spoke: true, .. } => {
                 turn.push(Action::StopRecording);
                 Outcome::Message
             }
-            Stage::Listening { spoke: false, .. } | Stage::Beep { .. } => {
+            Stage::Beep { spoke: false, .. } | Stage::Listening { spoke: false, .. } => {
                 turn.push(Action::DiscardRecording);
                 Outcome::Abandoned
             }

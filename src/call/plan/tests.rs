@@ -8,6 +8,7 @@ fn staffed(ring: &[&str], all_busy: bool) -> Staffing {
         ring: ring.iter().map(|&name| name.into()).collect(),
         all_busy,
         desk: vec!["801".into()],
+        busy: vec!["801".into()],
         mobiles: sample::house().mobiles,
         words: "the desk's state".into(),
     }
