@@ -125,7 +125,8 @@ fn tickets_fit(world: &World, callers: &[(String, crate::world::CallKey)]) -> Ve
                 let answered =
                     matches!(ticket.outcome, Some(Outcome::AnsweredByDesk | Outcome::AnsweredByMobile));
                 // Queue and voicemail answer, too, and then anything may come of it but a refusal.
-                if call.answered && ticket.outcome == Some(Outcome::Refused) && ticket.hung_up_first.is_none() {
+                if call.answered && ticket.outcome == Some(Outcome::Refused) && ticket.hung_up_first.is_none()
+                {
                     faults.push(format!("{}: the caller was answered", ticket.id));
                 }
                 let message = ticket.outcome == Some(Outcome::Message);
@@ -136,8 +137,8 @@ fn tickets_fit(world: &World, callers: &[(String, crate::world::CallKey)]) -> Ve
                 if ticket.notice.as_ref().is_some_and(|notice| notice.ended.is_none()) {
                     faults.push(format!("{}: a notice without an end", ticket.id));
                 }
-                let unrecorded = matches!(verdict, Some(Verdict::Refused | Verdict::None))
-                    || world.media.refuses_joins;
+                let unrecorded =
+                    matches!(verdict, Some(Verdict::Refused | Verdict::None)) || world.media.refuses_joins;
                 let recorded = ticket
                     .recording
                     .as_ref()

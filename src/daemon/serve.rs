@@ -539,6 +539,9 @@ fn log_notice(notice: &Notice) {
             tracing::warn!(peer = %remote, "too many wrong passwords, ignored for a while")
         }
         Notice::NotAllowed { phone, dialled, why } => tracing::warn!(phone, %dialled, why, "not dialled"),
+        Notice::OwnNumberOnly { trunk } => {
+            tracing::warn!(trunk, "refuses callers' numbers: calls go out under its own from now on");
+        }
         Notice::CallBroken { ticket } => tracing::error!(%ticket, "a bug ended this call"),
     }
 }

@@ -100,7 +100,11 @@ impl Switch {
             fits.then_some((trunk, server, encryption))
         });
         let Some((trunk, server, encryption)) = way else { return false };
+        let own_number = leg.own_number || self.own_number_only.contains(&trunk.name);
         let to = match &leg.target {
+            Target::Mobile { number, .. } | Target::Outside(number) if own_number => {
+                outgoing::over_trunk(trunk, server, number.reveal(), None, None)
+            }
             Target::Mobile { number, .. } => {
                 let reason = match (call.log.ticket().flagged.is_some(), call.all_busy) {
                     (true, _) => DiversionReason::NoAnswer,
@@ -126,6 +130,8 @@ impl Switch {
             }
             if let Some(leg) = call.legs.get_mut(&index) {
                 leg.tried.push(server);
+                leg.trunk = Some(name);
+                leg.own_number = own_number;
             }
         }
         self.invite(ticket, index, to, &codecs, encryption, now);

@@ -102,6 +102,7 @@ impl Switch {
         let rings = matches!(status.code(), 180 | 182 | 183);
         if let Some(leg) = self.leg_mut(ticket, index).filter(|leg| rings && !leg.rang) {
             leg.rang = true;
+            self.own_number_taken(ticket, index);
             self.events.push_back((ticket, Event::Ringing { leg: index }));
         }
     }
@@ -128,6 +129,7 @@ impl Switch {
             self.branch_over(ticket, index, other);
         }
         self.describe(ticket, index);
+        self.own_number_taken(ticket, index);
         self.events.push_back((ticket, Event::Answered { leg: index }));
     }
 
@@ -172,6 +174,11 @@ impl Switch {
         {
             self.leg_moves_on(ticket, index, now);
             self.events.push_back((ticket, Event::Redirected { leg: index, to }));
+            return;
+        }
+        if let InviteRefused::Answer { response, .. } = why
+            && self.tries_own_number(ticket, index, usage, response.status, now)
+        {
             return;
         }
         let unserved = match why {

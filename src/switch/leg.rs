@@ -118,6 +118,10 @@ pub(super) struct Leg {
     pub(super) rang: bool,
     /// Trunk servers that were asked for it.
     pub(super) tried: Vec<SocketAddr>,
+    /// The trunk that was asked last.
+    pub(super) trunk: Option<String>,
+    /// It goes out under the trunk's own number, not the caller's.
+    pub(super) own_number: bool,
     pub(super) dialled: Instant,
     /// The kindest reason that its branches gave so far.
     pub(super) reason: Option<(Unanswered, Option<u16>)>,
@@ -223,6 +227,8 @@ impl Leg {
             agreed: None,
             rang: false,
             tried: Vec::new(),
+            trunk: None,
+            own_number: false,
             dialled,
             reason: None,
         }

@@ -12,6 +12,7 @@ mod dialling;
 mod edge;
 mod facts;
 mod gate;
+mod identity;
 mod incoming;
 mod leg;
 pub mod media;
@@ -200,6 +201,10 @@ pub enum Notice {
     Banned {
         remote: SocketAddr,
     },
+    /// That trunk refuses calls under other numbers than its own: they go out under its own from now on.
+    OwnNumberOnly {
+        trunk: String,
+    },
     /// A desk phone dialled what the house does not allow.
     NotAllowed {
         phone: String,
@@ -258,6 +263,8 @@ pub struct Switch {
     /// Calls that have been in the queue, in the order in which they came.
     queued: BTreeSet<TicketId>,
     redials: Redials,
+    /// Trunks that take no other caller's number than their own.
+    own_number_only: BTreeSet<String>,
     /// Our token in User-to-User (`decisions.md` 9).
     token: String,
     /// The daemon stops: no new calls.
@@ -304,6 +311,7 @@ impl Switch {
             last_play: 0,
             queued: BTreeSet::new(),
             redials: Redials::default(),
+            own_number_only: BTreeSet::new(),
             token,
             leaving: false,
             disk_failed: false,
@@ -350,6 +358,7 @@ impl Switch {
             Input::House { house, passwords, voice } => {
                 self.house = house;
                 self.settings.voice = voice;
+                self.own_number_only.clear();
                 self.gate.set_passwords(passwords);
             }
             Input::Mailbox(mailbox) => self.lamps.set_mailbox(mailbox),

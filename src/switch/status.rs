@@ -57,7 +57,10 @@ impl Switch {
             name: trunk.settings.name.clone(),
             up: trunk.up(),
             since: trunk.since(),
-            reason: trunk.reason().to_owned(),
+            reason: match self.own_number_only.contains(&trunk.settings.name) {
+                true => format!("{}; calls out under its own number only", trunk.reason()),
+                false => trunk.reason().to_owned(),
+            },
         });
         let calls = self.calls.values().map(|call| {
             let ticket = call.log.ticket();

@@ -4,6 +4,7 @@ mod clock;
 mod desk;
 mod edge;
 mod ending;
+mod identity;
 mod lamps;
 mod mobile;
 mod network;

@@ -54,7 +54,8 @@ fn the_notice_is_heard_by_both_before_anything_is_recorded_and_the_ticket_proves
         20.000  801   → us     200 BYE
         20261123-0001: answered by desk in ring 1 by 801, Caller first, recording Good
           desk: 801 ready, 802 not registered
-    "#]].assert_eq(&world.finish());
+    "#]]
+    .assert_eq(&world.finish());
     let notice = world.ticket().notice.clone().unwrap();
     assert_eq!(notice.ended, Some(NoticeEnd::Whole));
     assert_eq!(notice.file.name, "notice.wav");
@@ -105,7 +106,8 @@ fn who_refuses_in_the_talk_is_not_recorded_and_the_talk_goes_on() {
         20.000  801   → us     200 BYE
         20261123-0001: answered by desk in ring 1 by 801, Caller first, recording Refused
           desk: 801 ready, 802 not registered
-    "#]].assert_eq(&world.finish());
+    "#]]
+    .assert_eq(&world.finish());
     let recording = world.ticket().recording.clone().unwrap();
     assert_eq!((recording.verdict, recording.report), (Verdict::Refused, None));
 }
@@ -142,7 +144,8 @@ fn before_ringing_the_notice_is_early_media_and_the_ringing_after_it_is_ours() {
         20.000  801   → us     200 BYE
         20261123-0001: answered by desk in ring 1 by 801, Caller first, recording Good
           desk: 801 ready, 802 not registered
-    "#]].assert_eq(&world.finish());
+    "#]]
+    .assert_eq(&world.finish());
 }
 
 #[test]

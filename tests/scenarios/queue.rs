@@ -106,7 +106,8 @@ fn two_who_wait_are_rung_for_in_the_order_in_which_they_came() {
           desk: 801 busy, 802 not registered
         20261123-0003: answered by desk in ring 7 by 801, flagged, Caller first, recording Good
           desk: 801 busy, 802 not registered
-    "#]].assert_eq(&world.finish());
+    "#]]
+    .assert_eq(&world.finish());
 }
 
 #[test]
@@ -206,7 +207,8 @@ fn after_the_patience_the_mobile_is_next_and_by_key_at_once() {
           desk: 801 busy, 802 not registered
         20261123-0003: answered by mobile in ring 14 by duty1, flagged, Caller first, recording Good
           desk: 801 busy, 802 not registered
-    "#]].assert_eq(&world.finish());
+    "#]]
+    .assert_eq(&world.finish());
 }
 
 #[test]

@@ -38,12 +38,13 @@ fn a_message_is_recorded_until_the_caller_hangs_up() {
         15.000  ticket         not answered in 3 rings
         20.000  trunk → us     BYE
         20.000  us    → trunk  200 BYE
-        20.000  media          discards the recording
+        20.000  media          recorded 12.0 s
         20.000  ticket         the caller hung up
-        20.000  ticket         nothing to record
-        20261123-0001: abandoned in ring 5, flagged, Caller first
+        20.000  ticket         recorded 12 s: good
+        20261123-0001: message in ring 5, flagged, Caller first, recording Good
           desk: 801 not registered, 802 not registered
-    "#]].assert_eq(&world.finish());
+    "#]]
+    .assert_eq(&world.finish());
     assert_eq!(world.ticket().outcome, Some(Outcome::Message));
 }
 
@@ -63,15 +64,16 @@ fn silence_ends_a_message_and_the_ticket_waits_for_no_second_file() {
          8.000  media          records a message
          8.000  media          plays Beep
         15.000  ticket         not answered in 3 rings
-        26.000  media          discards the recording
-        26.000  media          plays Goodbye
+        26.000  media          recorded 18.0 s
+        26.000  media          plays VoicemailSaved
         26.000  ticket         the house ended the call
-        29.000  ticket         nothing to record
+        29.000  ticket         recorded 18 s: good
         29.000  us    → trunk  BYE
         29.000  trunk → us     200 BYE
-        20261123-0001: abandoned in ring 6, flagged, House first
+        20261123-0001: message in ring 6, flagged, House first, recording Good
           desk: 801 not registered, 802 not registered
-    "#]].assert_eq(&world.finish());
+    "#]]
+    .assert_eq(&world.finish());
 }
 
 #[test]
@@ -107,7 +109,8 @@ fn with_a_full_disk_the_caller_hears_of_the_fault_and_it_is_on_record() {
         11.000  trunk → us     200 BYE
         20261123-0001: missed in ring 2, recording Failed("disk full")
           desk: 801 not registered, 802 not registered
-    "#]].assert_eq(&world.finish());
+    "#]]
+    .assert_eq(&world.finish());
 }
 
 #[test]
@@ -139,7 +142,8 @@ fn without_ports_the_caller_hears_ringing_and_then_a_refusal() {
         5.000  trunk → us     ACK
         20261123-0001: missed in ring 2
           desk: 801 ready, 802 not registered
-    "#]].assert_eq(&world.finish());
+    "#]]
+    .assert_eq(&world.finish());
 }
 
 #[test]

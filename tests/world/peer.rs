@@ -53,6 +53,8 @@ pub(crate) struct Peer {
     pub(crate) gone: bool,
     /// What it does when called, by the number called; `""` for all others.
     pub(crate) scripts: BTreeMap<String, Script>,
+    /// What it does from the second call of a number on.
+    pub(crate) then: BTreeMap<String, Script>,
     pub(crate) calls: BTreeMap<UsageId, PeerCall>,
     /// How it answers the next REGISTERs; then 200.
     pub(crate) registrar: VecDeque<(u16, Headers)>,
@@ -153,6 +155,7 @@ impl Peer {
             credentials: None,
             gone: false,
             scripts: BTreeMap::new(),
+            then: BTreeMap::new(),
             calls: BTreeMap::new(),
             registrar: VecDeque::new(),
             notified: Vec::new(),

@@ -56,6 +56,12 @@ impl World {
         self.peer(peer).scripts.insert(number, moves.to_vec());
     }
 
+    /// What that mobile does from its second call on.
+    pub(crate) fn script_then(&mut self, mobile: &str, moves: &[(f64, Move)]) {
+        let number = self.mobiles.iter().find(|(_, name)| *name == mobile).map(|(number, _)| number.clone());
+        self.peer("trunk").then.insert(number.expect("a mobile of the house"), moves.to_vec());
+    }
+
     /// Registers a phone for that many seconds.
     pub(crate) fn register(&mut self, name: &str, expires: u32) {
         let peer = self.at(name);
@@ -219,6 +225,9 @@ impl World {
                 calls.insert(usage, PeerCall::new(false, offer));
                 let number = request.uri.user().unwrap_or_default().into_owned();
                 let script = self.peers[peer].script(&number);
+                if let Some(then) = self.peers[peer].then.remove(&number) {
+                    self.peers[peer].scripts.insert(number, then);
+                }
                 self.plan(CallKey { peer, usage }, &script);
             }
             Fact::Progress { usage, sdp, .. } => {

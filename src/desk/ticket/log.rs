@@ -244,6 +244,12 @@ impl TicketLog {
         }
     }
 
+    /// The carrier refused the leg under the caller's number.
+    pub fn own_number(&mut self, index: u16, status: u16, at: LocalTime) {
+        let words = format!("{} is called once more with our own number ({status})", self.who(index));
+        self.line("own_number", words, at);
+    }
+
     pub fn leg_ringing(&mut self, index: u16, at: LocalTime) {
         if let Some(leg) = self.leg(index)
             && leg.ringing.is_none()
