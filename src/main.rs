@@ -10,9 +10,9 @@ use hotlined::{
     daemon::{
         commands::{self, Files, Wanted},
         demo::{self, Scene, Wish},
-        figures, keeping, matters, residents,
+        figures, keeping, matters, people, residents,
     },
-    desk::ticket::LocalTime,
+    desk::{people::Role, ticket::LocalTime},
     store::residents::DryRun,
 };
 
@@ -175,6 +175,13 @@ enum Command {
         #[command(flatten)]
         files: ConfigFiles,
     },
+    /// People who may use the API.
+    User {
+        #[command(subcommand)]
+        wish: UserWish,
+        #[command(flatten)]
+        files: ConfigFiles,
+    },
     /// Let the running daemon read the house rules again.
     Reload(#[command(flatten)] ConfigFiles),
     /// The residents' list: take it over, write it out, find somebody.
@@ -278,6 +285,38 @@ impl Residents {
     }
 }
 
+/// A password is the first line of the standard input; at a terminal a fresh one is made and shown.
+#[derive(Debug, Subcommand)]
+enum UserWish {
+    /// Add somebody.
+    Add {
+        name: String,
+        /// operator, supervisor, manager or administrator.
+        #[arg(long)]
+        role: Role,
+        /// The desk phone that rings for their calls out.
+        #[arg(long)]
+        phone: Option<String>,
+    },
+    /// Set a new password, and end their sessions.
+    Password { name: String },
+    /// Remove somebody, with their sessions and tokens.
+    Remove { name: String },
+    /// List all.
+    List,
+}
+
+impl From<UserWish> for people::Wish {
+    fn from(wish: UserWish) -> Self {
+        match wish {
+            UserWish::Add { name, role, phone } => Self::Add { name, role, phone },
+            UserWish::Password { name } => Self::Password { name },
+            UserWish::Remove { name } => Self::Remove { name },
+            UserWish::List => Self::List,
+        }
+    }
+}
+
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Serve(files) => commands::serve(&files.into()),
@@ -301,6 +340,7 @@ fn main() -> ExitCode {
         Command::Away { files, minutes } => commands::control(&files.into(), &Control::Away { minutes }),
         Command::Back(files) => commands::control(&files.into(), &Control::Back),
         Command::End { id, files } => commands::control(&files.into(), &Control::End { ticket: id }),
+        Command::User { wish, files } => people::user(&files.into(), wish.into()),
         Command::Reload(files) => commands::control(&files.into(), &Control::Reload),
         Command::Residents(command) => {
             let (By { by, files }, wish) = command.wish();

@@ -10,6 +10,7 @@
     reason = "a test that meets the unexpected shall fail, and says where"
 )]
 
+mod api;
 mod desk;
 mod floors;
 mod scenarios;

@@ -5,6 +5,7 @@
 //!
 //! Every key, unit and default is listed in `docs/configuration.md`.
 
+pub mod http;
 pub mod network;
 mod office;
 mod reader;

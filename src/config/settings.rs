@@ -7,6 +7,7 @@ use std::{
 };
 
 use super::{
+    http::{self, Http},
     network::Network,
     reader::Table,
     secret::Secret,
@@ -31,6 +32,8 @@ pub struct Daemon {
     pub prompts_dir: PathBuf,
     /// Where the figures of each finished period are written; `None`: nowhere.
     pub reports_dir: Option<PathBuf>,
+    /// `None`: there is no API.
+    pub http: Option<Http>,
     pub log: Log,
     /// In order of preference for calls out; none by default.
     pub trunks: Vec<Trunk>,
@@ -242,6 +245,7 @@ pub(super) fn read(mut top: Table<'_>) -> Daemon {
     let mut reports = top.table("reports");
     let reports_dir = reports.text("dir").filter(|dir| !dir.is_empty()).map(PathBuf::from);
     reports.close();
+    let http = http::read(top.table("http"));
     let log = read_log(top.table("log"));
     let trunks = trunk::read_all(&mut top);
     top.close();
@@ -255,6 +259,7 @@ pub(super) fn read(mut top: Table<'_>) -> Daemon {
         control_socket,
         prompts_dir,
         reports_dir,
+        http,
         log,
         trunks,
     }

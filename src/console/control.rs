@@ -17,7 +17,7 @@ use tokio::{
 };
 
 use super::text::printable;
-use crate::{call::staffing::Reach, switch::status::Status};
+use crate::switch::status::Status;
 
 /// What a person at the command line asks of the running daemon.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +54,8 @@ pub enum Reply {
 #[derive(Debug)]
 pub struct Asked {
     pub command: Command,
+    /// Who asks: `command line`, or a user's name.
+    pub by: String,
     pub reply: oneshot::Sender<Reply>,
 }
 
@@ -91,10 +93,10 @@ async fn answer(stream: UnixStream, asked: &mpsc::Sender<Asked>) -> std::io::Res
         Err(error) => json!({ "error": format!("not a command: {error}") }),
         Ok(command) => {
             let (reply, answered) = oneshot::channel();
-            let sent = asked.send(Asked { command, reply }).await.is_ok();
+            let sent = asked.send(Asked { command, by: "command line".to_owned(), reply }).await.is_ok();
             match answered.await {
                 Ok(Reply::Status { company, status }) if sent => {
-                    json!({ "status": status_json(&company, &status) })
+                    json!({ "status": super::json::Status::of(&company, &status) })
                 }
                 Ok(Reply::Done(words)) => json!({ "done": words }),
                 Ok(Reply::Refused(words)) => json!({ "error": words }),
@@ -128,53 +130,7 @@ fn talk(mut stream: StdUnixStream, command: &Command) -> std::io::Result<Value> 
     Ok(serde_json::from_str(&line)?)
 }
 
-fn status_json(company: &str, status: &Status) -> Value {
-    let trunks = status.trunks.iter().map(|trunk| {
-        let state = match trunk.up {
-            Some(true) => "up",
-            Some(false) => "down",
-            None => "starting",
-        };
-        json!({ "name": trunk.name, "state": state, "since": trunk.since.to_rfc3339(), "reason": trunk.reason })
-    });
-    let phones = status.phones.iter().map(|phone| {
-        let (state, since) = match &phone.reach {
-            Reach::Reachable => ("reachable", None),
-            Reach::NotRegistered { since } => ("not registered", since.as_ref()),
-            Reach::Unreachable { since } => ("does not answer", Some(since)),
-        };
-        let since = since.map(chrono::DateTime::to_rfc3339);
-        json!({ "name": phone.name, "state": state, "since": since, "lines_taken": phone.lines_taken })
-    });
-    let calls = status.calls.iter().map(|call| {
-        json!({
-            "ticket": call.ticket.to_string(),
-            "direction": format!("{:?}", call.direction).to_lowercase(),
-            "caller": call.caller.as_ref().map(|number| number.reveal().clone()),
-            "resident": call.listed,
-            "dialled": call.dialled.reveal(),
-            "received": call.received.to_rfc3339(),
-            "flagged": call.flagged.map(|at| at.to_rfc3339()),
-            "answered": call.answered.map(|at| at.to_rfc3339()),
-        })
-    });
-    json!({
-        "company": company,
-        "desk": status.desk,
-        "shift": status.shift,
-        "operator": status.operator,
-        "away": status.away.as_ref().map(|away| json!({
-            "since": away.since.to_rfc3339(),
-            "until": away.until.map(|until| until.to_rfc3339()),
-            "by": away.by,
-        })),
-        "trunks": trunks.collect::<Vec<_>>(),
-        "phones": phones.collect::<Vec<_>>(),
-        "calls": calls.collect::<Vec<_>>(),
-    })
-}
-
-/// The same for people.
+/// A status as [`ask`] gave it, for people.
 pub fn status_text(said: &Value) -> String {
     let word = |value: &Value, key: &str| printable(value.get(key).and_then(Value::as_str).unwrap_or("-"));
     let status = said.get("status").unwrap_or(said);

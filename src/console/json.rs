@@ -7,8 +7,13 @@ use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
 use crate::{
-    desk::ticket::{self, LocalTime},
+    call::staffing::{PhoneState, Reach},
+    desk::{
+        event,
+        ticket::{self, LocalTime},
+    },
     store::{reader, words},
+    switch::status,
 };
 
 /// A time: `2026-11-23T16:15:02.123+08:00`.
@@ -244,6 +249,197 @@ impl From<&ticket::SideReport> for Side {
             audible_samples: side.audible_samples,
             skew_samples: side.skew_samples,
             late_packets: side.late_packets,
+        }
+    }
+}
+
+/// What is going on right now.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Status {
+    pub company: String,
+    /// The state of the desk in words: `801 ready`.
+    pub desk: String,
+    pub shift: Option<String>,
+    pub operator: Option<String>,
+    /// Null: the desk is not away.
+    pub away: Option<Away>,
+    pub trunks: Vec<Trunk>,
+    pub phones: Vec<Phone>,
+    pub calls: Vec<Call>,
+}
+
+/// The desk is empty: hotline calls go to the mobile.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Away {
+    pub since: Time,
+    /// Null: until somebody says that the desk is back.
+    pub until: Option<Time>,
+    pub by: String,
+}
+
+/// A trunk's state.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Trunk {
+    pub name: String,
+    /// `up`, `down` or `starting`.
+    pub state: &'static str,
+    pub since: Time,
+    pub reason: String,
+}
+
+/// A desk phone's state.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Phone {
+    pub name: String,
+    /// `reachable`, `not registered` or `does not answer`.
+    pub state: &'static str,
+    pub since: Option<Time>,
+    /// Lines in a call, ringing ones included.
+    pub lines_taken: u32,
+}
+
+/// A call in progress.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Call {
+    pub ticket: String,
+    /// `hotline`, `out` or `internal`.
+    pub direction: &'static str,
+    pub caller: Option<String>,
+    /// Who in the residents' list has the caller's number.
+    pub resident: Option<String>,
+    pub dialled: String,
+    pub received: Time,
+    pub flagged: Option<Time>,
+    pub answered: Option<Time>,
+    pub answered_by: Option<Party>,
+}
+
+impl Status {
+    /// The picture, with whose hotline it is.
+    pub fn of(company: &str, status: &status::Status) -> Self {
+        Self {
+            company: company.to_owned(),
+            desk: status.desk.clone(),
+            shift: status.shift.clone(),
+            operator: status.operator.clone(),
+            away: status.away.as_ref().map(|away| Away {
+                since: Time(away.since),
+                until: away.until.map(Time),
+                by: away.by.clone(),
+            }),
+            trunks: status.trunks.iter().map(Trunk::from).collect(),
+            phones: status.phones.iter().map(Phone::from).collect(),
+            calls: status.calls.iter().map(Call::from).collect(),
+        }
+    }
+}
+
+impl From<&status::TrunkStatus> for Trunk {
+    fn from(trunk: &status::TrunkStatus) -> Self {
+        let state = match trunk.up {
+            Some(true) => "up",
+            Some(false) => "down",
+            None => "starting",
+        };
+        Self { name: trunk.name.clone(), state, since: Time(trunk.since), reason: trunk.reason.clone() }
+    }
+}
+
+impl From<&PhoneState> for Phone {
+    fn from(phone: &PhoneState) -> Self {
+        let (state, since) = match phone.reach {
+            Reach::Reachable => ("reachable", None),
+            Reach::NotRegistered { since } => ("not registered", since),
+            Reach::Unreachable { since } => ("does not answer", Some(since)),
+        };
+        Self { name: phone.name.clone(), state, since: since.map(Time), lines_taken: phone.lines_taken }
+    }
+}
+
+impl From<&status::CallStatus> for Call {
+    fn from(call: &status::CallStatus) -> Self {
+        Self {
+            ticket: call.ticket.to_string(),
+            direction: words::direction(call.direction),
+            caller: call.caller.as_ref().map(|number| number.reveal().clone()),
+            resident: call.listed.clone(),
+            dialled: call.dialled.reveal().clone(),
+            received: Time(call.received),
+            flagged: call.flagged.map(Time),
+            answered: call.answered.map(Time),
+            answered_by: call.answered_by.as_ref().map(Party::from),
+        }
+    }
+}
+
+/// Something that happened.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Event {
+    /// Counts up for ever; the `id:` of the stream.
+    pub id: u64,
+    pub at: Time,
+    /// `ticket.flagged`, `trunk.down`, …: `docs/api.md` lists them.
+    pub kind: String,
+    /// The trunk, phone or person that it is about.
+    pub subject: Option<String>,
+    /// For people.
+    pub words: String,
+    /// The ticket as it was then; out of the database: as it is now.
+    pub ticket: Option<Brief>,
+}
+
+/// A ticket in a few words.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Brief {
+    pub id: String,
+    /// `hotline`, `out` or `internal`.
+    pub direction: &'static str,
+    pub caller: Option<String>,
+    pub caller_name: Option<String>,
+    pub dialled: String,
+    pub received: Time,
+    pub first_ring: Option<Time>,
+    pub flagged: Option<Time>,
+    pub answered: Option<Time>,
+    pub answered_by: Option<Party>,
+    pub ended: Option<Time>,
+    pub rings: Option<u32>,
+    pub operator: Option<String>,
+    pub outcome: Option<&'static str>,
+    pub verdict: Option<&'static str>,
+}
+
+impl Event {
+    pub fn of(event: &event::Event, ticket: Option<&ticket::Ticket>) -> Self {
+        Self {
+            id: event.id,
+            at: Time(event.at.fixed_offset()),
+            kind: event.kind.clone().into_owned(),
+            subject: event.subject.clone(),
+            words: event.words.clone(),
+            ticket: ticket.map(Brief::from),
+        }
+    }
+}
+
+impl From<&ticket::Ticket> for Brief {
+    fn from(ticket: &ticket::Ticket) -> Self {
+        Self {
+            id: ticket.id.to_string(),
+            direction: words::direction(ticket.direction),
+            caller: ticket.caller.as_ref().map(|n| n.reveal().clone()),
+            caller_name: ticket.caller_name.clone(),
+            dialled: ticket.dialled.reveal().clone(),
+            received: Time(ticket.received),
+            first_ring: ticket.first_ring.map(Time),
+            flagged: ticket.flagged.map(Time),
+            answered: ticket.answered.map(Time),
+            answered_by: ticket.answered_by.as_ref().map(Party::from),
+            ended: ticket.ended.map(Time),
+            rings: ticket.rings,
+            operator: ticket.operator.clone(),
+            outcome: ticket.outcome.map(words::outcome),
+            verdict: ticket.recording.as_ref().map(|recording| words::verdict(&recording.verdict).0),
         }
     }
 }

@@ -198,6 +198,17 @@ fn columns(text: &str) -> usize {
         .sum()
 }
 
+/// Why a ticket has no recording's file, in words.
+pub fn why_no_recording(ticket: &Ticket) -> String {
+    match ticket.recording.as_ref().map(|recording| words::verdict(&recording.verdict)) {
+        None if ticket.ended.is_none() => "the call is not over yet".to_owned(),
+        None => "nobody wrote down why".to_owned(),
+        Some((_, Some(own))) => own.to_owned(),
+        Some(("none", None)) => "nobody answered, so there was nothing to record".to_owned(),
+        Some((verdict, None)) => verdict.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use expect_test::expect;

@@ -4,6 +4,7 @@
 //! Reading starts at [`serve::serve`]. `sockets.rs` is the wire, `wiring.rs` turns settings into what
 //! each room wants, `commands.rs` is the command line behind `main.rs`.
 
+mod api;
 mod archive;
 mod clock;
 pub mod commands;
@@ -13,6 +14,7 @@ mod directory;
 pub mod figures;
 pub mod keeping;
 pub mod matters;
+pub mod people;
 mod reports;
 pub mod residents;
 mod resolve;

@@ -2,6 +2,7 @@
 //! switch's deadline and never waits for a peer, a disk or a name server.
 
 use std::{
+    net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
@@ -16,6 +17,7 @@ use tokio::{
 };
 
 use super::{
+    api::{Api, ApiSettings},
     archive::{self, Archive, ArchiveSettings},
     clock, descriptors, directory, reports, resolve,
     sockets::{Bind, QUEUE, Sockets, Wire},
@@ -23,9 +25,13 @@ use super::{
     wiring,
 };
 use crate::{
-    call::house::House,
-    console::control::{self, Asked, Command, Reply},
+    call::{house::House, staffing::Away},
+    console::{
+        control::{self, Asked, Command, Reply},
+        feed::Feed,
+    },
     desk::{
+        event::Event,
         office::Office,
         outage::{Edge, OutageChange, Subject},
         ticket::TicketChange,
@@ -57,6 +63,7 @@ pub struct ServeSettings {
     pub(super) media: MediaSettings,
     pub(super) store: StoreSettings,
     pub(super) control: PathBuf,
+    pub(super) api: Option<ApiSettings>,
     pub(super) traces: TraceSettings,
     pub(super) archive: ArchiveSettings,
     /// `None`: nobody writes down what was said.
@@ -101,6 +108,8 @@ pub(super) struct HouseRules {
 pub struct Ready {
     pub listeners: Vec<Listener>,
     pub control: PathBuf,
+    /// Where the API is; `None`: nowhere, or not yet.
+    pub api: Option<SocketAddr>,
 }
 
 /// A sign of life for the database, so that the next start knows until when this one lived.
@@ -124,6 +133,7 @@ struct Loop {
     sockets: Sockets,
     media: Media,
     writer: Writer,
+    feed: Feed,
     resolved: mpsc::Sender<Input>,
     reload: Box<dyn Fn() -> Result<HouseRules, String> + Send>,
     /// Tells the keepers of the directory and of the reports the desk's rules.
@@ -161,6 +171,7 @@ pub async fn serve(
         media,
         store,
         control,
+        api,
         traces,
         archive,
         transcripts,
@@ -195,7 +206,7 @@ pub async fn serve(
         .transpose()
         .context("transcripts")?;
     let keeper = Keeper::start(traces.dir).context("traces")?;
-    let control_task = tokio::spawn(control::serve(control_socket, asked));
+    let control_task = tokio::spawn(control::serve(control_socket, asked.clone()));
     let (office, rules) = watch::channel(office);
     let directory_task = tokio::spawn(directory::keep(path.clone(), rules.clone(), resolved.clone()));
     let reports_task = reports.map(|dir| tokio::spawn(reports::keep(dir, path.clone(), rules)));
@@ -204,9 +215,16 @@ pub async fn serve(
     settings.ua.listeners = sockets.listeners().to_vec();
     let company = house.company.clone();
     let mut switch = Switch::new(settings, house, passwords, seed()?, clock::now());
-    let (bindings, away) = remembered(&path).await;
+    let Remembered { bindings, away, newest_event } = remembered(&path).await;
     switch.restore(bindings, away, clock::now());
     writer.tie_recordings(repaired);
+    let feed = Feed::new(newest_event);
+    let api = match api {
+        Some(api) => {
+            Some(Api::start(api, Editor::through(writer.clone()), asked, feed.clone()).context("API")?)
+        }
+        None => None,
+    };
 
     let listeners = sockets.listeners().to_vec();
     let mut the = Loop {
@@ -214,6 +232,7 @@ pub async fn serve(
         sockets,
         media,
         writer,
+        feed,
         resolved,
         reload,
         office,
@@ -227,7 +246,7 @@ pub async fn serve(
         company,
     };
     the.turn(Input::DeadlinePassed);
-    ready(Ready { listeners, control: control.clone() });
+    ready(Ready { listeners, control: control.clone(), api: api.as_ref().and_then(|api| api.address) });
     // Outside systemd there is nobody to tell.
     sd_notify::notify(&[sd_notify::NotifyState::Ready])
         .unwrap_or_else(|error| tracing::debug!(%error, "sd_notify"));
@@ -282,7 +301,10 @@ pub async fn serve(
     }
 
     control_task.abort();
-    let Loop { mut switch, media, writer, mut book, keeper, archive, office, .. } = the;
+    if let Some(api) = api {
+        api.stop();
+    }
+    let Loop { mut switch, media, writer, feed, mut book, keeper, archive, office, .. } = the;
     drop(archive);
     drop(transcripts);
     book.take_all().into_iter().for_each(|seen| keeper.keep(seen));
@@ -301,7 +323,8 @@ pub async fn serve(
         // The wire is silent from here on; what the recorder said last must still reach the tickets.
         for output in switch.handle(Input::Media(fact), clock::now()) {
             if let Output::Save(change) = output {
-                writer.save(*change);
+                let events = feed.ticket(&change, clock::now().wall);
+                writer.save_and_tell(*change, events);
             }
         }
     }
@@ -411,11 +434,35 @@ impl Loop {
     /// An outage of the database is on record as soon as it works again.
     fn database(&mut self, edge: Edge, reason: String) {
         self.database_down = edge == Edge::Began;
-        self.writer.outage(OutageChange { subject: Subject::Database, at: clock::now().wall, edge, reason });
+        self.outage(OutageChange { subject: Subject::Database, at: clock::now().wall, edge, reason });
+    }
+
+    fn outage(&mut self, change: OutageChange) {
+        self.keep(self.feed.outage(&change));
+        self.writer.outage(change);
+    }
+
+    fn away(&mut self, away: Option<Away>) {
+        let now = clock::now().wall;
+        self.keep(match &away {
+            Some(away) => {
+                let until = away.until.map(|until| until.format(" until %H:%M").to_string());
+                let words = format!("the hotline goes to the mobile{}", until.unwrap_or_default());
+                self.feed.say(now, "desk.away", Some(away.by.clone()), words)
+            }
+            None => self.feed.say(now, "desk.back", None, "the hotline rings at the desk"),
+        });
+        self.writer.set_away(away);
+    }
+
+    fn keep(&self, events: Vec<Event>) {
+        for event in events {
+            self.writer.tell_of(event);
+        }
     }
 
     fn answer(&mut self, question: Asked) {
-        let by = "command line".to_owned();
+        let by = question.by;
         let reply = match question.command {
             Command::Status => Reply::Status {
                 company: self.company.clone(),
@@ -491,13 +538,14 @@ impl Loop {
             }
             Output::Save(change) => {
                 log_ticket(&change);
-                self.writer.save(*change);
+                let events = self.feed.ticket(&change, clock::now().wall);
+                self.writer.save_and_tell(*change, events);
             }
             Output::Trace { ticket, call_id } => self.book.claim(ticket, call_id),
             Output::Journal { ticket, journal } => self.book.ended(ticket, journal, clock::now().mono),
-            Output::Outage(change) => self.writer.outage(change),
+            Output::Outage(change) => self.outage(change),
             Output::SaveBindings(change) => self.writer.save_bindings(wiring::kept(change)),
-            Output::SaveAway(away) => self.writer.set_away(away),
+            Output::SaveAway(away) => self.away(away),
             Output::ReserveNumbers { day, count } => self.writer.reserve_numbers(day, count),
             Output::Resolve { trunk, servers, transport } => {
                 let resolved = self.resolved.clone();
@@ -569,24 +617,32 @@ async fn closed(said: &mut mpsc::UnboundedReceiver<StoreFact>) -> usize {
     0
 }
 
-/// What the store kept over the restart; a database that can't be read costs the registrations, not the start.
-async fn remembered(
-    path: &Path,
-) -> (Vec<crate::switch::registrar::BindingChange>, Option<crate::call::staffing::Away>) {
-    let read = async {
-        let reader = Reader::open(path).await?;
-        Ok::<_, crate::store::error::StoreError>((reader.bindings().await?, reader.away().await?))
-    };
-    match read.await {
-        Ok((bindings, away)) => (wiring::remembered(bindings), away),
-        Err(error) => {
-            tracing::error!(%error, "registrations are not known; phones will register again");
-            (Vec::new(), None)
-        }
-    }
+/// What the store kept over the restart.
+#[derive(Default)]
+struct Remembered {
+    bindings: Vec<crate::switch::registrar::BindingChange>,
+    away: Option<Away>,
+    newest_event: u64,
 }
 
-fn seed() -> anyhow::Result<[u8; 32]> {
+/// Reads it; a database that can't be read costs the registrations, not the start.
+async fn remembered(path: &Path) -> Remembered {
+    let read = async {
+        let reader = Reader::open(path).await?;
+        Ok::<_, crate::store::error::StoreError>(Remembered {
+            bindings: wiring::remembered(reader.bindings().await?),
+            away: reader.away().await?,
+            newest_event: reader.newest_event().await?,
+        })
+    };
+    read.await.unwrap_or_else(|error| {
+        tracing::error!(%error, "registrations are not known; phones will register again");
+        Remembered::default()
+    })
+}
+
+/// Fresh random bytes of the system.
+pub(super) fn seed() -> std::io::Result<[u8; 32]> {
     let mut seed = [0_u8; 32];
     std::io::Read::read_exact(&mut std::fs::File::open("/dev/urandom")?, &mut seed)?;
     Ok(seed)

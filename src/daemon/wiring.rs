@@ -148,6 +148,7 @@ pub fn settings(
     let house = Arc::new(rules.house);
     let store = StoreSettings::new(&daemon.database);
     let control = daemon.control_socket.clone();
+    let api = super::api::settings(&daemon)?;
     let traces = TraceSettings { dir: daemon.traces.dir.clone(), sip_days: daemon.traces.sip_days };
     let office = rules.office;
     let reports = daemon.reports_dir.clone();
@@ -171,6 +172,7 @@ pub fn settings(
         media,
         store,
         control,
+        api,
         traces,
         archive,
         transcripts,

@@ -9,6 +9,7 @@ use sqlx::{AssertSqlSafe, Row, Sqlite, SqliteConnection, query::Query, sqlite::S
 use super::{
     chain,
     error::StoreError,
+    events,
     facts::{ExaminedRecording, RepairedRecording},
     inbox::{Group, SignOfLife},
     message, notice, redial, words,
@@ -128,6 +129,7 @@ pub(super) async fn write(
     for change in &group.outages {
         write_outage(tx, change).await?;
     }
+    events::write(tx, &group.events).await?;
     for (phone, bindings) in &group.bindings {
         write_bindings(tx, phone, bindings).await?;
     }

@@ -14,6 +14,7 @@ use super::{
 use crate::{
     call::staffing::Away,
     desk::{
+        event::Event,
         outage::OutageChange,
         ticket::{Ticket, TicketChange, TicketId, TimelineEntry},
     },
@@ -28,6 +29,9 @@ const MAX_ENTRIES: usize = 1_000;
 /// Outage edges that may wait. When full the newest is dropped: the trunk that flaps so fast is
 /// already on record as failing.
 const MAX_OUTAGES: usize = 10_000;
+/// Events that may wait, of tickets and others: four a call, and as many calls as tickets may wait. When full
+/// the newest is dropped; who listens has heard it already.
+const MAX_EVENTS: usize = 4 * MAX_TICKETS;
 
 /// A ticket that waits to be written.
 #[derive(Debug, Clone)]
@@ -50,6 +54,7 @@ pub(super) struct SignOfLife {
 pub(super) struct Group {
     pub(super) tickets: BTreeMap<TicketId, WaitingTicket>,
     pub(super) outages: VecDeque<OutageChange>,
+    pub(super) events: Vec<Event>,
     pub(super) bindings: BTreeMap<String, Vec<SavedBinding>>,
     pub(super) reservations: BTreeMap<NaiveDate, u32>,
     pub(super) away: Option<Option<Away>>,
@@ -62,6 +67,7 @@ impl Group {
     pub(super) fn is_empty(&self) -> bool {
         self.tickets.is_empty()
             && self.outages.is_empty()
+            && self.events.is_empty()
             && self.bindings.is_empty()
             && self.reservations.is_empty()
             && self.away.is_none()
@@ -74,6 +80,7 @@ impl Group {
     pub(super) fn count(&self) -> usize {
         self.tickets.len()
             + self.outages.len()
+            + self.events.len()
             + self.bindings.len()
             + self.reservations.len()
             + usize::from(self.away.is_some())
@@ -129,6 +136,11 @@ impl Inbox {
         Ok(())
     }
 
+    pub(super) fn tell(&mut self, events: impl IntoIterator<Item = Event>) {
+        let room = MAX_EVENTS.saturating_sub(self.group.events.len());
+        self.group.events.extend(events.into_iter().take(room));
+    }
+
     pub(super) fn reserve(&mut self, day: NaiveDate, count: u32) {
         let wanted = self.group.reservations.entry(day).or_default();
         *wanted = wanted.saturating_add(count);
@@ -173,6 +185,7 @@ impl Inbox {
             }
         }
         self.group.outages.extend(newer.outages);
+        self.group.events.extend(newer.events);
         self.group.bindings.extend(newer.bindings);
         for (day, count) in newer.reservations {
             let wanted = self.group.reservations.entry(day).or_default();

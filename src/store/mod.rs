@@ -13,12 +13,14 @@
 //! Reading starts at [`writer`]; the tables are in `migrations/`, their meaning in `docs/database.md`.
 
 mod access;
+pub mod access_list;
 pub mod archive;
 pub mod audit;
 pub mod binding;
 pub mod chain;
 pub mod edit;
 pub mod error;
+mod events;
 pub mod facts;
 mod figures;
 #[cfg(test)]
@@ -30,6 +32,7 @@ pub mod message;
 mod missed;
 mod notice;
 mod open;
+pub mod people;
 pub mod reader;
 mod redial;
 mod remark;

@@ -26,7 +26,7 @@ use crate::{
     desk::{
         number::Number,
         outage::Subject,
-        ticket::{LegRecord, LocalTime, Outcome, Ticket, TicketId},
+        ticket::{Direction, LegRecord, LocalTime, Outcome, Ticket, TicketId},
     },
 };
 
@@ -47,9 +47,16 @@ pub struct TicketFilter {
     pub since: Option<DateTime<Utc>>,
     /// Received before this.
     pub until: Option<DateTime<Utc>>,
+    pub direction: Option<Direction>,
     /// Exactly as the trunk sent it.
     pub caller: Option<Number>,
+    /// Who sat at the desk, by the rota.
+    pub operator: Option<String>,
     pub outcome: Option<Outcome>,
+    /// The word of the recording's verdict ([`words::verdict`]).
+    pub verdict: Option<&'static str>,
+    /// A piece of the remark, or the whole number of caller or ticket.
+    pub text: Option<String>,
     /// Only tickets older than this one: the last of the page before.
     pub after: Option<TicketId>,
     /// At most so many.
@@ -63,8 +70,12 @@ impl Default for TicketFilter {
             open: false,
             since: None,
             until: None,
+            direction: None,
             caller: None,
+            operator: None,
             outcome: None,
+            verdict: None,
+            text: None,
             after: None,
             limit: 100,
         }
@@ -330,10 +341,16 @@ impl Reader {
 }
 
 /// The list's query. It always walks keys downwards: the day bounds let a range of time start in the
-/// right place, and a filter with an index of its own has that index in the order of keys.
+/// right place, and a filter with an index of its own has that index in the order of keys. A verdict leads
+/// from the recordings to their tickets (CROSS JOIN keeps SQLite to that order).
 fn page(filter: &TicketFilter) -> QueryBuilder<Sqlite> {
     let mut query = QueryBuilder::<Sqlite>::new("SELECT ");
-    query.push(rows::TICKET_COLUMNS).push(" FROM ").push(rows::TICKET_TABLES).push(" WHERE 1");
+    query.push(rows::TICKET_COLUMNS).push(" FROM ");
+    if filter.verdict.is_some() {
+        query.push("recording v CROSS JOIN ");
+    }
+    query.push(rows::TICKET_TABLES).push(" WHERE 1");
+    let order = if filter.verdict.is_some() { "v.ticket" } else { "t.key" };
     if filter.flagged {
         query.push(" AND t.flagged_at IS NOT NULL");
     }
@@ -344,24 +361,44 @@ fn page(filter: &TicketFilter) -> QueryBuilder<Sqlite> {
         // A ticket's day is local, at most a day away from UTC. The plus keeps SQLite from choosing
         // the index of times and then sorting.
         let day = since.date_naive().pred_opt().unwrap_or(NaiveDate::MIN);
-        query.push(" AND t.key >= ").push_bind(keys_of_day(day).0);
+        query.push(" AND ").push(order).push(" >= ").push_bind(keys_of_day(day).0);
         query.push(" AND +t.received_utc >= ").push_bind(utc(since));
     }
     if let Some(until) = filter.until {
         let day = until.date_naive().succ_opt().unwrap_or(NaiveDate::MAX);
-        query.push(" AND t.key <= ").push_bind(keys_of_day(day).1);
+        query.push(" AND ").push(order).push(" <= ").push_bind(keys_of_day(day).1);
         query.push(" AND +t.received_utc < ").push_bind(utc(until));
     }
     if let Some(caller) = &filter.caller {
         query.push(" AND t.caller = ").push_bind(caller.reveal().clone());
     }
+    if let Some(direction) = filter.direction {
+        query.push(" AND t.direction = ").push_bind(words::direction(direction));
+    }
+    if let Some(operator) = &filter.operator {
+        query.push(" AND t.operator = ").push_bind(operator.clone());
+    }
+    if let Some(verdict) = filter.verdict {
+        query.push(" AND v.ticket = t.key AND v.verdict = ").push_bind(verdict);
+    }
+    if let Some(text) = &filter.text {
+        // Each part has an index, or the few remarks to look through; their keys are few.
+        query
+            .push(" AND t.key IN (SELECT key FROM ticket WHERE caller = ")
+            .push_bind(text.clone())
+            .push(" UNION SELECT key FROM ticket WHERE id = ")
+            .push_bind(text.clone())
+            .push(" UNION SELECT ticket FROM ticket_remark WHERE instr(remark, ")
+            .push_bind(text.clone())
+            .push(") > 0)");
+    }
     if let Some(outcome) = filter.outcome {
         query.push(" AND t.outcome = ").push_bind(words::outcome(outcome));
     }
     if let Some(after) = filter.after {
-        query.push(" AND t.key < ").push_bind(key(after));
+        query.push(" AND ").push(order).push(" < ").push_bind(key(after));
     }
-    query.push(" ORDER BY t.key DESC LIMIT ").push_bind(i64::from(filter.limit));
+    query.push(" ORDER BY ").push(order).push(" DESC LIMIT ").push_bind(i64::from(filter.limit));
     query
 }
 

@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     call::staffing::Away,
-    desk::{outage::OutageChange, ticket::TicketChange},
+    desk::{event::Event, outage::OutageChange, ticket::TicketChange},
 };
 
 /// Where the database is and how long things may take.
@@ -116,6 +116,23 @@ impl Writer {
         if self.put(|inbox| inbox.save(change)) == Err(Full) {
             self.tell(StoreFact::SaveDropped { ticket, revision });
         }
+    }
+
+    /// Saves a ticket, and in the same transaction what there is to tell of it.
+    pub fn save_and_tell(&self, change: TicketChange, events: Vec<Event>) {
+        let (ticket, revision) = (change.ticket.id, change.ticket.revision);
+        let saved = self.put(|inbox| {
+            inbox.tell(events);
+            inbox.save(change)
+        });
+        if saved == Err(Full) {
+            self.tell(StoreFact::SaveDropped { ticket, revision });
+        }
+    }
+
+    /// Keeps an event that no ticket tells.
+    pub fn tell_of(&self, event: Event) {
+        self.put(|inbox| inbox.tell([event]));
     }
 
     /// Records that an outage began or ended.

@@ -133,6 +133,7 @@ impl Folder {
              [database]\npath = {:?}\n\n\
              [control]\nsocket = {socket:?}\n\n\
              [prompts]\ndir = {prompts:?}\n\n\
+             [http]\nbind = \"127.0.0.1:0\"\n\n\
              [[trunks]]\nname = \"carrier\"\nkind = \"static\"\nservers = [\"{carrier}\"]\nnumber = \"{HOTLINE}\"\n",
             self.recordings, self.database,
         );
