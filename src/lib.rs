@@ -11,7 +11,7 @@
 //!      trace      what a call saw, in files
 //!  2   switch     the exchange (pure)                 config  text → types that cannot be wrong
 //!  1   call       one call walks one plan; the house rules that write plans (pure)
-//!  0   sip   rtp   desk    RFC 3261 · RFC 3550 · tickets, rota, outages (all pure)
+//!  0   sip   rtp   sound   desk    RFC 3261 · RFC 3550 · what samples say · tickets, rota, outages (all pure)
 //! ```
 //!
 //! Reading starts at [`switch`], which joins everything below it; `docs/architecture.md` is the map.
@@ -25,6 +25,7 @@ pub mod media;
 pub mod outbox;
 pub mod rtp;
 pub mod sip;
+pub mod sound;
 pub mod store;
 pub mod switch;
 pub mod trace;

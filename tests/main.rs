@@ -12,6 +12,7 @@
 
 mod api;
 mod desk;
+mod facts;
 mod floors;
 mod scenarios;
 mod simulation;
