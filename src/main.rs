@@ -10,7 +10,7 @@ use hotlined::{
     daemon::{
         commands::{self, Files, Wanted},
         demo::{self, Scene, Wish},
-        figures, keeping, matters, people, residents,
+        evidence, figures, keeping, matters, people, residents,
     },
     desk::{people::Role, ticket::LocalTime},
     store::residents::DryRun,
@@ -64,6 +64,9 @@ enum Command {
         /// Received before this day.
         #[arg(long)]
         until: Option<NaiveDate>,
+        /// Those most worth hearing first, with the reasons.
+        #[arg(long)]
+        risk: bool,
         /// At most so many.
         #[arg(long, default_value_t = 100)]
         limit: u32,
@@ -158,6 +161,22 @@ enum Command {
         #[arg(long)]
         reason: String,
     },
+    /// Check recordings, tickets and the access log against the chain of proof; fails where it breaks.
+    Verify {
+        #[command(flatten)]
+        files: ConfigFiles,
+        /// Only what was sealed on or after this day: 2026-11-23.
+        #[arg(long)]
+        since: Option<NaiveDate>,
+        /// Only what is sealed of this ticket.
+        #[arg(long)]
+        ticket: Option<String>,
+        /// Against an anchor that was kept elsewhere, beside those of the anchors' file.
+        #[arg(long, value_name = "LINE")]
+        anchor: Option<String>,
+    },
+    /// Print the end of the chain of proof as one line, to be kept elsewhere.
+    Anchor(#[command(flatten)] ConfigFiles),
     /// Send the hotline to the duty mobile.
     Away {
         #[command(flatten)]
@@ -321,8 +340,9 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Serve(files) => commands::serve(&files.into()),
         Command::CheckConfig(files) => commands::check_config(&files.into()),
-        Command::Tickets { files, flagged, since, until, limit, json } => {
-            commands::tickets(&files.into(), &Wanted { flagged, since, until, limit }, json)
+        Command::Tickets { files, flagged, since, until, risk, limit, json } => {
+            let wanted = Wanted { flagged, since, until, by_risk: risk, limit };
+            commands::tickets(&files.into(), &wanted, json)
         }
         Command::Ticket { id, files, json } => commands::ticket(&files.into(), &id, json),
         Command::Status { files, json } => commands::status(&files.into(), json),
@@ -337,6 +357,10 @@ fn main() -> ExitCode {
         Command::Hold { id, files, reason } => keeping::hold(&files.into(), &id, &reason),
         Command::Release { id, files } => keeping::release(&files.into(), &id),
         Command::Erase { number, files, reason } => keeping::erase(&files.into(), &number, &reason),
+        Command::Verify { files, since, ticket, anchor } => {
+            evidence::verify(&files.into(), &evidence::Wanted { since, ticket, anchor })
+        }
+        Command::Anchor(files) => evidence::anchor(&files.into()),
         Command::Away { files, minutes } => commands::control(&files.into(), &Control::Away { minutes }),
         Command::Back(files) => commands::control(&files.into(), &Control::Back),
         Command::End { id, files } => commands::control(&files.into(), &Control::End { ticket: id }),

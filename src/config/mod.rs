@@ -9,6 +9,7 @@ pub mod http;
 pub mod network;
 mod office;
 mod reader;
+mod risk;
 pub mod rules;
 pub mod secret;
 pub mod settings;

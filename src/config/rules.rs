@@ -22,6 +22,7 @@ use crate::{
         number::Number,
         office::Office,
         retention::Retention,
+        risk::Weights,
         rota::{Change, Exception, Rota, Shift},
     },
 };
@@ -40,6 +41,8 @@ pub struct Rules {
     pub retention: Retention,
     /// Music for those who wait; `None`: a soft tone.
     pub comfort: Option<PathBuf>,
+    /// What makes a call worth hearing.
+    pub risk: Weights,
 }
 
 /// Reads the whole file; faults are noted in the table.
@@ -67,6 +70,7 @@ pub(super) fn read(mut top: Table<'_>) -> Rules {
     let (prompts, comfort) = read_prompts(top.table("prompts"));
     let retention = read_retention(top.table("retention"));
     let office = super::office::read(&mut top, zone.unwrap_or(Tz::Asia__Shanghai));
+    let risk = super::risk::read(top.table("risk"));
     top.close();
     let rota = Rota { zone: Some(zone.unwrap_or(Tz::Asia__Shanghai)), shifts, exceptions };
     let house = House {
@@ -86,7 +90,7 @@ pub(super) fn read(mut top: Table<'_>) -> Rules {
         redial_window,
         longest_call,
     };
-    Rules { house, passwords, prompts, comfort, office, retention }
+    Rules { house, passwords, prompts, comfort, office, retention, risk }
 }
 
 fn read_hotlines(top: &mut Table<'_>) -> Vec<String> {

@@ -2,7 +2,7 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -24,6 +24,7 @@ pub struct Daemon {
     pub traces: Traces,
     /// `None`: there are no transcripts; default.
     pub transcripts: Option<Transcripts>,
+    pub evidence: Evidence,
     /// The SQLite file; `hotlined.db`.
     pub database: PathBuf,
     /// The Unix socket by which the command line reaches the running daemon; `hotlined.sock`.
@@ -187,6 +188,13 @@ pub struct Transcripts {
     pub backlog_days: u32,
 }
 
+/// The chain of proof (`docs/evidence.md`).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evidence {
+    /// To which a line is added each day; `anchors.txt` beside the database.
+    pub anchors: PathBuf,
+}
+
 /// The recorder's files.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recordings {
@@ -236,6 +244,7 @@ pub(super) fn read(mut top: Table<'_>) -> Daemon {
     let mut database = top.table("database");
     let database_path = path(&mut database, "path", "hotlined.db");
     database.close();
+    let evidence = read_evidence(top.table("evidence"), &database_path);
     let mut control = top.table("control");
     let control_socket = path(&mut control, "socket", "hotlined.sock");
     control.close();
@@ -255,6 +264,7 @@ pub(super) fn read(mut top: Table<'_>) -> Daemon {
         recordings,
         traces,
         transcripts,
+        evidence,
         database: database_path,
         control_socket,
         prompts_dir,
@@ -467,6 +477,15 @@ fn read_recordings(mut table: Table<'_>) -> Recordings {
     };
     table.close();
     recordings
+}
+
+fn read_evidence(mut table: Table<'_>, database: &Path) -> Evidence {
+    let beside = database.with_file_name("anchors.txt");
+    let given =
+        table.parsed("anchors", "a path in quotes", |text| (!text.is_empty()).then(|| PathBuf::from(text)));
+    let evidence = Evidence { anchors: given.unwrap_or(beside) };
+    table.close();
+    evidence
 }
 
 fn read_traces(mut table: Table<'_>) -> Traces {

@@ -5,6 +5,7 @@
 
 pub mod control;
 pub mod dispatch;
+pub mod evidence;
 pub mod feed;
 pub mod http;
 pub mod json;

@@ -2,6 +2,7 @@
 //! comes back as an error whose text says what to do.
 
 use std::{
+    cmp::Reverse,
     fs::OpenOptions,
     io::Write,
     os::unix::fs::OpenOptionsExt,
@@ -9,17 +10,23 @@ use std::{
 };
 
 use anyhow::{Context, anyhow, bail};
-use chrono::{NaiveDate, TimeZone};
+use chrono::{DateTime, NaiveDate, TimeZone, Utc};
 
 use super::{clock, keeping, serve, wiring};
 use crate::{
     config::settings::{Log, LogFormat, LogLevel},
     console::{
         control::{self, Command},
-        json, text, trace as show,
+        evidence, json, text, trace as show,
     },
-    desk::ticket::TicketId,
-    store::reader::{Reader, TicketFilter},
+    desk::{
+        risk::{Risk, Weights, risk},
+        ticket::{Ticket, TicketId},
+    },
+    store::{
+        error::StoreError,
+        reader::{Reader, TicketFilter},
+    },
     trace,
 };
 
@@ -36,6 +43,8 @@ pub struct Wanted {
     pub flagged: bool,
     pub since: Option<NaiveDate>,
     pub until: Option<NaiveDate>,
+    /// Those most worth hearing first, with the reasons.
+    pub by_risk: bool,
     pub limit: u32,
 }
 
@@ -111,10 +120,7 @@ pub fn check_config(files: &Files) -> anyhow::Result<()> {
 pub fn tickets(files: &Files, wanted: &Wanted, as_json: bool) -> anyhow::Result<()> {
     let configuration = read(files)?;
     let zone = configuration.rules.house.rota.zone.unwrap_or(chrono_tz::Asia::Shanghai);
-    let midnight = |day: NaiveDate| {
-        let start = day.and_hms_opt(0, 0, 0).unwrap_or_default();
-        zone.from_local_datetime(&start).earliest().map(|at| at.to_utc())
-    };
+    let midnight = |day| midnight(zone, day);
     let filter = TicketFilter {
         flagged: wanted.flagged,
         since: wanted.since.and_then(midnight),
@@ -123,6 +129,15 @@ pub fn tickets(files: &Files, wanted: &Wanted, as_json: bool) -> anyhow::Result<
         ..TicketFilter::default()
     };
     let database = configuration.daemon.database;
+    if wanted.by_risk {
+        let found = runtime()?.block_on(by_risk(&database, filter, &configuration.rules.risk))?;
+        if as_json {
+            println!("{}", serde_json::to_string_pretty(&found)?);
+        } else {
+            print!("{}", evidence::risky_table(&found));
+        }
+        return Ok(());
+    }
     let tickets = runtime()?.block_on(async { Reader::open(&database).await?.tickets(&filter).await })?;
     if as_json {
         let tickets: Vec<json::Ticket> = tickets.iter().map(json::Ticket::from).collect();
@@ -131,6 +146,38 @@ pub fn tickets(files: &Files, wanted: &Wanted, as_json: bool) -> anyhow::Result<
         print!("{}", text::tickets_table(&tickets));
     }
     Ok(())
+}
+
+/// Tickets that risk is reckoned for at most, the newest ones; 1,000 a day for three months.
+const MOST_RECKONED: u32 = 100_000;
+
+/// All that the filter wants, those with the most points first, of equal ones the newest.
+async fn by_risk(
+    database: &Path,
+    filter: TicketFilter,
+    weights: &Weights,
+) -> Result<Vec<evidence::Risky>, StoreError> {
+    let reader = Reader::open(database).await?;
+    let most = usize::try_from(filter.limit).unwrap_or(usize::MAX);
+    let tickets = reader.tickets(&TicketFilter { limit: MOST_RECKONED, ..filter }).await?;
+    let ids: Vec<TicketId> = tickets.iter().map(|ticket| ticket.id).collect();
+    let heard = reader.heard(&ids).await?;
+    let mut found: Vec<(Risk, &Ticket)> = tickets
+        .iter()
+        .filter_map(|ticket| {
+            let heard = heard.get(&ticket.id)?;
+            Some((risk(weights, heard.facts.as_ref(), &heard.circumstances), ticket))
+        })
+        .collect();
+    found.sort_by_key(|(risk, ticket)| Reverse((risk.points, ticket.id)));
+    found.truncate(most);
+    Ok(found.iter().map(|(risk, ticket)| evidence::Risky::new(ticket, risk)).collect())
+}
+
+/// When a local day begins.
+pub(super) fn midnight(zone: chrono_tz::Tz, day: NaiveDate) -> Option<DateTime<Utc>> {
+    let start = day.and_hms_opt(0, 0, 0).unwrap_or_default();
+    zone.from_local_datetime(&start).earliest().map(|at| at.to_utc())
 }
 
 /// Shows one ticket.

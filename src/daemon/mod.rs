@@ -11,6 +11,8 @@ pub mod commands;
 pub mod demo;
 mod descriptors;
 mod directory;
+pub mod evidence;
+mod examiner;
 pub mod figures;
 pub mod keeping;
 pub mod matters;

@@ -19,7 +19,10 @@ use tokio::{
 use super::{
     api::{Api, ApiSettings},
     archive::{self, Archive, ArchiveSettings},
-    clock, descriptors, directory, reports, resolve,
+    clock, descriptors, directory,
+    evidence::DailyAnchor,
+    examiner::Examiner,
+    reports, resolve,
     sockets::{Bind, QUEUE, Sockets, Wire},
     tls::TlsSetup,
     wiring,
@@ -68,6 +71,7 @@ pub struct ServeSettings {
     pub(super) archive: ArchiveSettings,
     /// `None`: nobody writes down what was said.
     pub(super) transcripts: Option<TranscriptSettings>,
+    pub(super) anchors: DailyAnchor,
     pub(super) house: Arc<House>,
     pub(super) passwords: Passwords,
     pub(super) office: Office,
@@ -175,6 +179,7 @@ pub async fn serve(
         traces,
         archive,
         transcripts,
+        anchors,
         house,
         passwords,
         office,
@@ -194,7 +199,7 @@ pub async fn serve(
     let (resolved, mut addresses) = mpsc::channel(ASKED);
     let (asked, mut questions) = mpsc::channel(ASKED);
 
-    let path = store.path.clone();
+    let (path, recordings) = (store.path.clone(), media.recorder.dir.clone());
     prepare(&store).await?;
     let writer = Writer::start(store, store_facts, clock::now().wall)?;
     let media = Media::start(media, media_facts).context("media")?;
@@ -205,6 +210,7 @@ pub async fn serve(
         })
         .transpose()
         .context("transcripts")?;
+    let examiner = Examiner::start(recordings, path.clone(), writer.clone(), anchors)?;
     let keeper = Keeper::start(traces.dir).context("traces")?;
     let control_task = tokio::spawn(control::serve(control_socket, asked.clone()));
     let (office, rules) = watch::channel(office);
@@ -328,6 +334,7 @@ pub async fn serve(
             }
         }
     }
+    drop(examiner);
     writer.close(clock::now().wall);
     match tokio::time::timeout(LAST_WRITE, closed(&mut store_said)).await {
         Ok(0) => {}

@@ -15,6 +15,7 @@ use tokio::sync::watch;
 
 use super::{
     archive::{self, ArchiveSettings},
+    evidence::DailyAnchor,
     serve::{HouseRules, ServeSettings, TraceSettings},
     sockets::Bind,
     tls::{self, TlsSetup, Unfit},
@@ -145,6 +146,10 @@ pub fn settings(
         floor: floor(&daemon),
         rules: archive_rules(&rules),
     };
+    let anchors = DailyAnchor::new(
+        daemon.evidence.anchors.clone(),
+        rules.house.rota.zone.unwrap_or(chrono_tz::Asia::Shanghai),
+    );
     let house = Arc::new(rules.house);
     let store = StoreSettings::new(&daemon.database);
     let control = daemon.control_socket.clone();
@@ -176,6 +181,7 @@ pub fn settings(
         traces,
         archive,
         transcripts,
+        anchors,
         house,
         passwords,
         office,

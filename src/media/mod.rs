@@ -10,6 +10,7 @@
 pub(crate) mod clock;
 mod engine;
 pub mod error;
+pub mod examination;
 mod leg;
 mod player;
 mod ports;
@@ -20,6 +21,7 @@ mod relay;
 mod reports;
 mod speech;
 mod tones;
+pub mod wav;
 #[cfg(test)]
 mod wire;
 

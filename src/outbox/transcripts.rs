@@ -20,7 +20,7 @@ use reqwest::{Body, Client, StatusCode, multipart};
 use serde::Deserialize;
 
 use crate::{
-    media::recorder::repair::{self, Layout},
+    media::{recorder::repair, wav::Layout},
     store::{
         edit::Editor,
         error::StoreError,

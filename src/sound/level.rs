@@ -67,6 +67,7 @@ impl Meter {
 mod tests {
     use super::*;
 
+    #[expect(clippy::cast_possible_truncation, reason = "an amplitude is at most full scale")]
     fn sine(seconds: u32, amplitude: f64) -> Vec<i16> {
         (0..seconds * 8_000)
             .map(|n| ((f64::from(n) * 997.0 / 8_000.0 * std::f64::consts::TAU).sin() * amplitude) as i16)

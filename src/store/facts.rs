@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::error::StoreError;
-use crate::desk::ticket::TicketId;
+use crate::desk::{facts::CallFacts, ticket::TicketId};
 
 /// What happened to something that was asked of the writer. Each is sent after its COMMIT.
 #[derive(Debug)]
@@ -51,10 +51,11 @@ pub struct RepairedRecording {
 }
 
 /// A closed recording that was read from end to end.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ExaminedRecording {
     pub ticket: TicketId,
     pub at: DateTime<Utc>,
     /// SHA-256 of the whole file.
     pub sha256: [u8; 32],
+    pub facts: CallFacts,
 }

@@ -7,7 +7,7 @@ use chrono::{DateTime, Datelike, NaiveDate, SecondsFormat, Utc};
 use sqlx::{AssertSqlSafe, Row, Sqlite, SqliteConnection, query::Query, sqlite::SqliteArguments};
 
 use super::{
-    chain,
+    call_facts, chain,
     error::StoreError,
     events,
     facts::{ExaminedRecording, RepairedRecording},
@@ -390,6 +390,7 @@ async fn write_examined(tx: &mut SqliteConnection, examined: &ExaminedRecording)
         .bind(key)
         .execute(&mut *tx)
         .await?;
+    call_facts::write(tx, examined.ticket, &examined.facts).await?;
     chain::seal(tx, Kind::Recording, &[key], Some(&utc(examined.at))).await
 }
 

@@ -17,6 +17,7 @@ pub mod access_list;
 pub mod archive;
 pub mod audit;
 pub mod binding;
+pub mod call_facts;
 pub mod chain;
 pub mod edit;
 pub mod error;

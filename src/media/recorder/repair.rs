@@ -4,19 +4,19 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, Read},
+    io,
     os::unix::fs::FileExt,
     path::{Path, PathBuf},
 };
 
-use super::syncer::{rename_new, sync_folder};
+use super::{
+    super::wav::Layout,
+    syncer::{rename_new, sync_folder},
+};
 use crate::desk::ticket::TicketId;
 
 /// Folders within folders: year, month, day, and some to spare.
 const MAX_DEPTH: u32 = 8;
-
-/// Bytes in which the header's chunks must lie.
-const HEADER_WITHIN: u64 = 4_096;
 
 /// What a start-up found.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -139,54 +139,4 @@ fn repair_file(part: &Path, path: &Path) -> io::Result<(u64, u32)> {
         sync_folder(folder)?;
     }
     Ok((frames, layout.sample_rate))
-}
-
-/// Where in a WAV the samples are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Layout {
-    /// Byte of the first one.
-    pub samples_at: u64,
-    /// Bytes of one sample of every channel.
-    pub frame_bytes: u64,
-    /// Hz.
-    pub sample_rate: u32,
-}
-
-impl Layout {
-    /// Reads the chunks before the samples.
-    ///
-    /// # Errors
-    /// The file cannot be read, or its header is not whole.
-    pub fn read(file: &File) -> io::Result<Self> {
-        let mut head = Vec::new();
-        file.take(HEADER_WITHIN).read_to_end(&mut head)?;
-        Self::parse(&head)
-            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "its WAV header is not whole"))
-    }
-
-    fn parse(head: &[u8]) -> Option<Self> {
-        let mut rest = head.strip_prefix(b"RIFF")?.get(4..)?.strip_prefix(b"WAVE")?;
-        let mut format = None;
-        loop {
-            let (name, after) = rest.split_first_chunk::<4>()?;
-            let (size, after) = after.split_first_chunk::<4>()?;
-            let size = usize::try_from(u32::from_le_bytes(*size)).ok()?;
-            match name {
-                b"data" => {
-                    let (frame_bytes, sample_rate) = format?;
-                    let samples_at = u64::try_from(head.len() - after.len()).ok()?;
-                    return Some(Self { samples_at, frame_bytes, sample_rate });
-                }
-                b"fmt " => {
-                    let rate = after.get(4..8)?.first_chunk::<4>()?;
-                    let frame = after.get(12..14)?.first_chunk::<2>()?;
-                    let frame = u64::from(u16::from_le_bytes(*frame));
-                    format = Some((frame, u32::from_le_bytes(*rate))).filter(|(frame, _)| *frame > 0);
-                }
-                _ => {}
-            }
-            // Chunks are padded to even lengths.
-            rest = after.get(size.checked_add(size % 2)?..)?;
-        }
-    }
 }

@@ -15,6 +15,7 @@ use crate::{
     desk::{
         access::{Access, Deed},
         chain::Anchor,
+        facts::CallFacts,
     },
     store::{
         edit::Editor,
@@ -51,7 +52,12 @@ impl House {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(&path, vec![u8::try_from(number).unwrap(); 400]).unwrap();
             let sha256 = sha256_of(&path).unwrap();
-            writer.examined(ExaminedRecording { ticket: id(number), at: utc_at("16:17:22.000"), sha256 });
+            writer.examined(ExaminedRecording {
+                ticket: id(number),
+                at: utc_at("16:17:22.000"),
+                sha256,
+                facts: CallFacts::default(),
+            });
             let access = Access {
                 at: utc_at("17:00:00.000"),
                 who: "supervisor".into(),
