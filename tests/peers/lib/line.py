@@ -31,12 +31,15 @@ MOBILE = "13800000000"
 # PJMEDIA_DIR_ENCODING_DECODING: sound goes both ways.
 SENDRECV = 3
 PHONE_TONE, CALLER_TONE = 440, 1000
+CERTIFICATES = PROJECT / "tests" / "fixtures" / "tls"
+TLS = {"transport": "tls", "tls_cert": str(CERTIFICATES / "hotline.pem"), "tls_key": str(CERTIFICATES / "hotline.key")}
 
 
 class Line:
     """A daemon of its own for one test. `lab`: in the namespaces of lab.sh instead of on loopback."""
 
-    def __init__(self, lab=False, login=False, phones=("801",), lines=1, t1=0.5, digest="md5", notice="off", voicemail="false"):
+    def __init__(self, lab=False, login=False, phones=("801",), lines=1, t1=0.5, digest="md5", notice="off", voicemail="false", tls=False,
+                 trunk_tls=False, srtp="off", trunk_srtp="off"):
         self.lab, self.peers, self.failed = lab, [], 0
         if lab:
             os.environ["LAB_PREFIX"] = f"h{os.getpid()}"
@@ -47,9 +50,14 @@ class Line:
             net = f"127.{1 + os.getpid() // 250 % 250}.{1 + os.getpid() % 250}"
             self.host, self.trunk, self.phone_at = f"{net}.1", f"{net}.2", f"{net}.3"
         registering = 'kind = "register"\nuser = "line1"\npassword = "pwline1"\nretry_min_seconds = 0.5'
-        desk = "\n".join(f'[[phones]]\nname = "{name}"\npassword = "pw{name}"\nlines = {lines}' for name in phones)
+        desk = "\n".join(f'[[phones]]\nname = "{name}"\npassword = "pw{name}"\nlines = {lines}\nsrtp = "{srtp}"' for name in phones)
         values = {"host": self.host, "trunk": self.trunk, "run": RUN, "prompts": PROJECT / "prompts", "t1": t1, "digest": digest, "phones": desk, "notice": notice, "voicemail": voicemail,
                   "trunk_login": registering if login else 'kind = "static"\nqualify_seconds = 0'}
+        listener = f'[[sip.listeners]]\ntransport = "tls"\nbind = "{self.host}:5061"\n'
+        files = f'[sip.tls]\ncertificate = "{CERTIFICATES / "hotline.pem"}"\nkey = "{CERTIFICATES / "hotline.key"}"\n'
+        values["tls"] = listener + files if tls else ""
+        secure = f'transport = "tls"\ndomain = "hotline.example"\ntls_ca_file = "{CERTIFICATES / "ca.pem"}"\n' if trunk_tls else ""
+        values["trunk_wire"] = f'{secure}srtp = "{trunk_srtp}"\nservers = ["{self.trunk}:{5061 if trunk_tls else 5060}"]'
         for name in ("hotlined.toml", "house.toml"):
             template = string.Template((HERE / "config" / name).read_text())
             (RUN / name).write_text(template.substitute(values))
@@ -164,7 +172,7 @@ class Line:
             return self.check(f"{name}: {error}", False)
         return self.check(f"{name}: {hz} Hz in {seconds:.1f} s of {total:.1f} s, at least {least:.1f}", seconds >= least)
 
-    def recording(self, ticket, seconds, slack=0.5, sounding=0.7):
+    def recording(self, ticket, seconds, slack=0.5, sounding=0.7, rate=8000):
         """The call's WAV is as long as the talk was, and each side is alone on its channel: the caller is left. `sounding`: the share
         of the talk in which each side must be heard."""
         found = ticket.get("recording") or {}
@@ -177,7 +185,7 @@ class Line:
         except (OSError, EOFError, wave.Error) as error:
             self.check(f"{file.name}: {error}", False)
             return
-        self.check(f"stereo, 16 bit, 8 kHz: {shape}", shape == (2, 2, 8000))
+        self.check(f"stereo, 16 bit, {rate} Hz: {shape}", shape == (2, 2, rate))
         self.check(f"{length:.2f} s of sound for {seconds:.2f} s of talk", abs(length - seconds) <= slack)
         for channel, side, own, other in ((0, "left", CALLER_TONE, PHONE_TONE), (1, "right", PHONE_TONE, CALLER_TONE)):
             self.hears(file, own, sounding * seconds, channel, f"{side} channel")
