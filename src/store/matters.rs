@@ -38,7 +38,7 @@ pub struct NewContact {
     pub words: String,
     /// The matter that it belongs to; `None` opens one.
     pub matter: Option<TicketId>,
-    /// What is known of the matter already.
+    /// What is known of the matter that it opens; one that is there already keeps what it has.
     pub description: Description,
 }
 

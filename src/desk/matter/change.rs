@@ -277,7 +277,8 @@ impl Matter {
         if let Some(place) = place.filter(|place| self.place != *place) {
             let before = std::mem::replace(&mut self.place, place);
             let words = |place: &Place| format!("{} {}", place.estate, place.label()).trim().to_owned();
-            lines.push(line("place", Some(words(&before)), Some(words(&self.place))));
+            let was = Some(words(&before)).filter(|was| !was.is_empty());
+            lines.push(line("place", was, Some(words(&self.place))));
         }
         if let Some(name) = name {
             text(&mut lines, "name", &mut self.name, short(&name)?);
