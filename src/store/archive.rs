@@ -129,9 +129,9 @@ impl Reader {
     ) -> Result<Vec<Candidate>, StoreError> {
         let rows = sqlx::query(
             "SELECT t.key, m.kind, substr(m.closed_at, 1, 10) AS closed, \
-             h.matter IS NOT NULL AS held \
-             FROM recording r JOIN ticket t ON t.key = r.ticket JOIN matter m ON m.key = t.matter \
-             LEFT JOIN hold h ON h.matter = t.matter \
+             EXISTS (SELECT 1 FROM hold h WHERE h.matter IN (o.key, m.key)) AS held \
+             FROM recording r JOIN ticket t ON t.key = r.ticket JOIN matter o ON o.key = t.matter \
+             JOIN matter m ON m.key = coalesce(o.merged_into, o.key) \
              WHERE r.path IS NOT NULL AND r.ticket > ? AND r.ticket <= ? AND t.ended_at IS NOT NULL \
              ORDER BY r.ticket LIMIT ?",
         )
@@ -287,6 +287,7 @@ impl Editor {
                     };
                     erased.files.extend(delete(tx, &erasure).await?);
                     forget_person(tx, ticket, &ways).await?;
+                    forget_matter(tx, ticket, &ways).await?;
                     chain::seal(tx, Kind::Ticket, &[key(ticket)], None).await?;
                     erased.tickets.push(ticket);
                 }
@@ -298,9 +299,11 @@ impl Editor {
     }
 }
 
+/// Whether the ticket's matter is held, or the one that it became part of.
 async fn is_held(tx: &mut SqliteConnection, ticket: TicketId) -> Result<bool, StoreError> {
     let held = sqlx::query_scalar(
-        "SELECT EXISTS (SELECT 1 FROM hold h JOIN ticket t ON t.matter = h.matter WHERE t.key = ?)",
+        "SELECT EXISTS (SELECT 1 FROM ticket t JOIN matter o ON o.key = t.matter \
+         JOIN hold h ON h.matter IN (o.key, o.merged_into) WHERE t.key = ?)",
     );
     Ok(held.bind(key(ticket)).fetch_one(tx).await?)
 }
@@ -391,6 +394,32 @@ async fn forget_person(
             .bind(ticket)
             .execute(&mut *tx)
             .await?;
+    }
+    Ok(())
+}
+
+/// What was written about the matter says who and where; its kind, its clocks and its end stay. A matter of somebody
+/// else, which this ticket only joined, is left alone.
+async fn forget_matter(
+    tx: &mut SqliteConnection,
+    ticket: TicketId,
+    ways: &[String],
+) -> Result<(), StoreError> {
+    let mut query = QueryBuilder::<Sqlite>::new(
+        "UPDATE matter SET estate = '', building = '', unit = '', room = '', name = '', answer = '', \
+         summary = 'erased', number = NULL WHERE key = (SELECT matter FROM ticket WHERE key = ",
+    );
+    query.push_bind(key(ticket)).push(") AND (number IS NULL OR number IN ");
+    push_list(&mut query, ways);
+    query.push(") RETURNING key");
+    let matter: Option<i64> = query.build_query_scalar().persistent(false).fetch_optional(&mut *tx).await?;
+    let Some(matter) = matter else { return Ok(()) };
+    for statement in [
+        "DELETE FROM matter_field WHERE matter = ?",
+        "DELETE FROM matter_text WHERE rowid = ?",
+        "DELETE FROM audit WHERE subject = 'matter' AND id = ?",
+    ] {
+        sqlx::query(statement).bind(matter).execute(&mut *tx).await?;
     }
     Ok(())
 }

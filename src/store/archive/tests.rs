@@ -86,6 +86,37 @@ async fn what_is_held_is_not_deleted_until_it_is_released() {
 }
 
 #[tokio::test]
+async fn a_recording_goes_by_the_matter_that_its_ticket_became_part_of() {
+    let house = house(&[7, 8]).await;
+    let day = id(7).day;
+    for statement in [
+        "UPDATE matter SET kind = 'complaint', state = 'closed', closed_at = '2026-12-01T09:00:00.000+08:00' \
+         WHERE key = 202611230000000007",
+        "UPDATE matter SET kind = 'enquiry', state = 'merged', merged_into = 202611230000000007 \
+         WHERE key = 202611230000000008",
+    ] {
+        change_rows(&house.editor, statement).await;
+    }
+    let candidates = house.reader.candidates(day, None, 10).await.unwrap();
+    let seen: Vec<_> = candidates.iter().map(|one| (one.kind.as_deref(), one.closed)).collect();
+    let closed = Some("2026-12-01".parse().unwrap());
+    assert_eq!(seen, [(Some("complaint"), closed), (Some("complaint"), closed)]);
+    house.editor.hold(id(7), "court".into(), "desk".into(), utc_at("17:00:00.000")).await.unwrap();
+    assert!(house.reader.candidates(day, None, 10).await.unwrap().iter().all(|one| one.is_held));
+    assert_eq!(house.editor.delete_recording(erasure(8)).await.unwrap(), None);
+}
+
+/// As another hand of the house would.
+async fn change_rows(editor: &Editor, statement: &'static str) {
+    let done: Result<u64, StoreError> = editor
+        .edit(move |tx| {
+            Box::pin(async move { Ok(sqlx::query(statement).execute(tx).await?.rows_affected()) })
+        })
+        .await;
+    assert_eq!(done.unwrap(), 1, "{statement}");
+}
+
+#[tokio::test]
 async fn candidates_and_files_come_in_order_page_by_page() {
     let house = house(&[7, 9, 8]).await;
     let day = id(7).day;
@@ -128,17 +159,10 @@ async fn an_erased_person_stands_nowhere_in_the_file_and_the_call_still_counts()
          VALUES (5, '东湖', '3', '2', '101', '3-2-101', '王建国', 'wjg', 'flat', '')",
         "INSERT INTO resident_number (resident, idx, number, canonical) VALUES (5, 0, '138 0000 0000', '13800000000')",
         "INSERT INTO audit (at_utc, by, subject, id, what, after) VALUES ('', '', 'resident', 5, 'added', '王建国')",
+        "UPDATE matter SET name = '王建国', room = '101', number = '13800000000', summary = '厨房漏水' \
+         WHERE key = 202611230000000007",
     ] {
-        let done: Result<(), StoreError> = house
-            .editor
-            .edit(move |tx| {
-                Box::pin(async move {
-                    sqlx::query(statement).execute(tx).await?;
-                    Ok(())
-                })
-            })
-            .await;
-        done.unwrap();
+        change_rows(&house.editor, statement).await;
     }
     let ways = crate::desk::retention::ways_to_write("13800000000");
     let erase =
@@ -147,6 +171,12 @@ async fn an_erased_person_stands_nowhere_in_the_file_and_the_call_still_counts()
     let erased = erase().await.unwrap();
     assert_eq!((erased.tickets, erased.files.len(), erased.held), (vec![id(7)], 1, vec![id(8)]));
     assert_eq!(erased.residents, 1);
+    let (name, room, number): (String, String, Option<String>) =
+        sqlx::query_as("SELECT name, room, number FROM matter WHERE key = 202611230000000007")
+            .fetch_one(house.reader.pool())
+            .await
+            .unwrap();
+    assert_eq!((name.as_str(), room.as_str(), number), ("", "", None));
     for table in ["resident", "resident_number", "audit"] {
         let rows: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(format!("SELECT count(*) FROM {table}")))
             .fetch_one(house.reader.pool())
