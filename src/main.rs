@@ -10,7 +10,7 @@ use hotlined::{
     daemon::{
         commands::{self, Files, Wanted},
         demo::{self, Scene, Wish},
-        evidence, figures, keeping, matters, people, residents,
+        evidence, figures, keeping, matters, people, prompts, residents,
     },
     desk::{people::Role, ticket::LocalTime},
     store::residents::DryRun,
@@ -201,6 +201,11 @@ enum Command {
         #[command(flatten)]
         files: ConfigFiles,
     },
+    /// What the house says: its prompt files.
+    #[command(subcommand)]
+    Prompts(Prompts),
+    /// For each duty mobile, how often it took, refused and swallowed the hotline's calls.
+    Mobiles(#[command(flatten)] ConfigFiles),
     /// Let the running daemon read the house rules again.
     Reload(#[command(flatten)] ConfigFiles),
     /// The residents' list: take it over, write it out, find somebody.
@@ -235,6 +240,12 @@ enum Command {
         #[arg(long, value_name = "NAME")]
         scenario: Option<Scene>,
     },
+}
+
+#[derive(Debug, Subcommand)]
+enum Prompts {
+    /// Look at each prompt's file: format, length, loudness, clipping, words. Fails if one can't be played.
+    Check(#[command(flatten)] ConfigFiles),
 }
 
 /// Who does it, for the record of changes.
@@ -365,6 +376,8 @@ fn main() -> ExitCode {
         Command::Back(files) => commands::control(&files.into(), &Control::Back),
         Command::End { id, files } => commands::control(&files.into(), &Control::End { ticket: id }),
         Command::User { wish, files } => people::user(&files.into(), wish.into()),
+        Command::Prompts(Prompts::Check(files)) => prompts::check(&files.into()),
+        Command::Mobiles(files) => prompts::mobiles(&files.into()),
         Command::Reload(files) => commands::control(&files.into(), &Control::Reload),
         Command::Residents(command) => {
             let (By { by, files }, wish) = command.wish();

@@ -10,6 +10,7 @@ pub mod feed;
 pub mod http;
 pub mod json;
 pub mod lists;
+pub mod prompts;
 pub mod report;
 pub mod sheet;
 pub mod text;

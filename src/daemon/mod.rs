@@ -17,6 +17,7 @@ pub mod figures;
 pub mod keeping;
 pub mod matters;
 pub mod people;
+pub mod prompts;
 mod reports;
 pub mod residents;
 mod resolve;

@@ -538,8 +538,13 @@ impl Loop {
                 self.sockets.send(hop, bytes);
             }
             Output::Media(command) => {
-                if !matches!(command, MediaCommand::Describe { .. }) {
-                    tracing::debug!(?command, "media");
+                match &command {
+                    MediaCommand::Describe { .. } => {}
+                    // Spoken digits may be a caller's number.
+                    MediaCommand::Play { media, play, sounds, repeat } => {
+                        tracing::debug!(?media, ?play, sounds = sounds.len(), ?repeat, "media plays");
+                    }
+                    command => tracing::debug!(?command, "media"),
                 }
                 self.media.command(command);
             }

@@ -292,7 +292,8 @@ impl Engine {
             }
             MediaCommand::Play { media, play, sounds, repeat } => {
                 if let Err(why) = self.play(media, play, &sounds, repeat, now) {
-                    tracing::error!(media = media.0, ?sounds, why, "nothing is played");
+                    // Without the sounds: they may spell a number.
+                    tracing::error!(media = media.0, sounds = sounds.len(), why, "nothing is played");
                     tell(&self.facts, MediaFact::PlayFailed { media, play, why: why.to_owned() });
                 }
             }

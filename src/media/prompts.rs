@@ -18,6 +18,44 @@ use crate::{
     },
 };
 
+/// How a prompt sounds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sounding {
+    pub seconds: f64,
+    /// Of what is louder than −50 dBFS, so that pauses do not count; −96 where nothing is.
+    pub loudness_dbfs: f64,
+    pub peak_dbfs: f64,
+    /// At full scale.
+    pub clipped_samples: usize,
+}
+
+/// Listens to a prompt's file.
+///
+/// # Errors
+/// As [`check`].
+pub fn inspect(file: &Path) -> Result<Sounding, String> {
+    let samples = read(file)?;
+    let level = |amplitude: f64| 20.0 * (amplitude / 32_768.0).max(1.6e-5).log10();
+    let amplitudes = || samples.iter().map(|sample| f64::from(*sample).abs());
+    // In frames of 20 ms.
+    let power = |frame: &[i16]| {
+        let squares = frame.iter().map(|sample| f64::from(*sample).powi(2)).sum::<f64>();
+        squares / f64::from(u32::try_from(frame.len()).unwrap_or(u32::MAX))
+    };
+    let (mut sum, mut frames) = (0.0, 0.0);
+    for power in samples.chunks(160).map(power).filter(|power| level(power.sqrt()) > -50.0) {
+        sum += power;
+        frames += 1.0;
+    }
+    let loudness: f64 = if frames > 0.0 { sum / frames } else { 0.0 };
+    Ok(Sounding {
+        seconds: f64::from(u32::try_from(samples.len()).unwrap_or(u32::MAX)) / f64::from(g711::SAMPLE_RATE),
+        loudness_dbfs: level(loudness.sqrt()),
+        peak_dbfs: level(amplitudes().fold(0.0, f64::max)),
+        clipped_samples: amplitudes().filter(|amplitude| *amplitude >= 32_767.0).count(),
+    })
+}
+
 /// Whether this file can be played as a prompt.
 ///
 /// # Errors
@@ -136,6 +174,16 @@ mod tests {
             assert_eq!(voice.rest(codec, 160), &expected[160..]);
             assert_eq!(voice.rest(codec, samples.len()), &[0_u8; 0][..]);
             assert_eq!(voice.rest(codec, usize::MAX), &[0_u8; 0][..]);
+        }
+    }
+
+    #[test]
+    fn every_shipped_prompt_is_loud_enough_and_clips_nowhere() {
+        for (_, key) in crate::call::prompt::PROMPTS {
+            let found = inspect(&shipped(&format!("{key}.wav"))).unwrap();
+            assert!(found.seconds > 0.2 && found.seconds < 20.0, "{key}: {found:?}");
+            assert!((-35.0..-9.0).contains(&found.loudness_dbfs), "{key}: {found:?}");
+            assert_eq!(found.clipped_samples, 0, "{key}: {found:?}");
         }
     }
 

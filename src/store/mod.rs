@@ -31,6 +31,7 @@ mod inbox;
 pub mod matters;
 pub mod message;
 mod missed;
+pub mod mobiles;
 mod notice;
 mod open;
 pub mod people;

@@ -39,7 +39,7 @@ class Line:
     """A daemon of its own for one test. `lab`: in the namespaces of lab.sh instead of on loopback."""
 
     def __init__(self, lab=False, login=False, phones=("801",), lines=1, t1=0.5, digest="md5", notice="off", voicemail="false", tls=False,
-                 trunk_tls=False, srtp="off", trunk_srtp="off"):
+                 trunk_tls=False, srtp="off", trunk_srtp="off", mobiles=1, order="in_order", key_patience=4):
         self.lab, self.peers, self.failed = lab, [], 0
         if lab:
             os.environ["LAB_PREFIX"] = f"h{os.getpid()}"
@@ -51,7 +51,9 @@ class Line:
             self.host, self.trunk, self.phone_at = f"{net}.1", f"{net}.2", f"{net}.3"
         registering = 'kind = "register"\nuser = "line1"\npassword = "pwline1"\nretry_min_seconds = 0.5'
         desk = "\n".join(f'[[phones]]\nname = "{name}"\npassword = "pw{name}"\nlines = {lines}\nsrtp = "{srtp}"' for name in phones)
+        carried = "\n".join(f'[[mobiles]]\nname = "duty{n + 1}"\nnumber = "{int(MOBILE) + n}"' for n in range(mobiles))
         values = {"host": self.host, "trunk": self.trunk, "run": RUN, "prompts": PROJECT / "prompts", "t1": t1, "digest": digest, "phones": desk, "notice": notice, "voicemail": voicemail,
+                  "order": order, "key_patience": key_patience, "mobiles": carried,
                   "trunk_login": registering if login else 'kind = "static"\nqualify_seconds = 0'}
         listener = f'[[sip.listeners]]\ntransport = "tls"\nbind = "{self.host}:5061"\n'
         files = f'[sip.tls]\ncertificate = "{CERTIFICATES / "hotline.pem"}"\nkey = "{CERTIFICATES / "hotline.key"}"\n'
