@@ -21,6 +21,11 @@ mod figure_args;
 #[path = "main/matters.rs"]
 mod matter_args;
 
+/// Gives back to the system what a busy hour needed; glibc's allocator keeps all that lies below the last
+/// block in use.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// The daemon behind a service desk's hotline.
 #[derive(Debug, Parser)]
 #[command(version, about, arg_required_else_help = true)]

@@ -208,6 +208,11 @@ impl ClientInvite {
         }
     }
 
+    /// The peer accepted: its ACK is the user's, and nothing is left to cancel.
+    pub(super) fn is_accepted(&self) -> bool {
+        matches!(self.state, State::Accepted { .. })
+    }
+
     /// When this machine next wants [`Event::DeadlinePassed`].
     pub(super) fn deadline(&self) -> Option<Instant> {
         match &self.state {

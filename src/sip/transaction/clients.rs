@@ -7,7 +7,7 @@
 //! stopped a timer, and could not tell the true next deadline from `&self`.)
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     net::SocketAddr,
     time::Instant,
 };
@@ -38,7 +38,8 @@ pub(super) struct Clients {
     timing: Timing,
     listeners: Vec<Listener>,
     tcp_fallback: bool,
-    live: HashMap<ClientTx, Client>,
+    /// A tree, as a table would keep the room of its busiest hour.
+    live: BTreeMap<ClientTx, Client>,
     /// `branch METHOD` (RFC 3261 §17.1.3): a CANCEL has its INVITE's branch.
     by_branch: HashMap<String, ClientTx>,
     by_remote: BTreeSet<(SocketAddr, ClientTx)>,
@@ -92,7 +93,7 @@ impl Clients {
             timing: Timing::new(settings, Transport::Udp),
             listeners: settings.listeners.clone(),
             tcp_fallback: settings.tcp_fallback,
-            live: HashMap::new(),
+            live: BTreeMap::new(),
             by_branch: HashMap::new(),
             by_remote: BTreeSet::new(),
             by_flow: BTreeSet::new(),
@@ -161,11 +162,14 @@ impl Clients {
         let client = via.branch().and_then(|branch| self.by_branch.get(&key(branch, &cseq.method)).copied());
         match client {
             Some(id) => {
+                let class = Class::of(response.status);
                 if let Some(client) = self.live.get_mut(&id) {
                     client.way_back = None;
                 }
-                let class = Class::of(response.status);
                 self.tell(id, Fact::Response(class), Some((response, hop)), now, out);
+                if let Some(client) = self.live.get_mut(&id) {
+                    client.answered(class);
+                }
             }
             None => out.push(Happened::Stray { response, hop }),
         }
@@ -435,6 +439,21 @@ impl Clients {
             }
         }
         if over { self.forget(id) } else { self.schedule(id) }
+    }
+}
+
+impl Client {
+    /// Lets go of what is never sent again; the transaction lives on for up to 64·T1.
+    fn answered(&mut self, class: Class) {
+        if class == Class::Provisional {
+            return;
+        }
+        self.bytes = Bytes::new();
+        if let Kind::Invite { machine, head, .. } = &mut self.kind
+            && machine.is_accepted()
+        {
+            head.headers = Headers::new();
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 //! Deadlines and flows are ordered sets beside the map, for the reason given in `clients`.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     net::SocketAddr,
     time::Instant,
 };
@@ -43,7 +43,8 @@ const LONGEST_BRANCH: usize = 256;
 pub(super) struct Servers {
     timing: Timing,
     most_live: usize,
-    live: HashMap<ServerTx, Server>,
+    /// A tree, as a table would keep the room of its busiest hour.
+    live: BTreeMap<ServerTx, Server>,
     by_key: HashMap<String, ServerTx>,
     /// Requests outside dialogs, by what a forked copy would share with them.
     by_merge_key: HashMap<String, ServerTx>,
@@ -101,7 +102,7 @@ impl Servers {
         Self {
             timing: Timing::new(settings, Transport::Udp),
             most_live: MOST_LIVE,
-            live: HashMap::new(),
+            live: BTreeMap::new(),
             by_key: HashMap::new(),
             by_merge_key: HashMap::new(),
             by_flow: BTreeSet::new(),

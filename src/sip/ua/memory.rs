@@ -3,7 +3,7 @@
 //! Each is kept for 64·T1 (RFC 6026 §8.4), without its body.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeMap, VecDeque},
     time::Instant,
 };
 
@@ -31,7 +31,8 @@ struct Past {
 /// See the module's documentation.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
-    past: HashMap<Name, Past>,
+    /// A tree, as a table would keep the room of its busiest hour.
+    past: BTreeMap<Name, Past>,
     /// In order of time: each entry is made with the same life.
     until: VecDeque<(Instant, Name)>,
 }
