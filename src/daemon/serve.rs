@@ -136,6 +136,8 @@ struct Loop {
     switch: Switch,
     sockets: Sockets,
     media: Media,
+    /// Of this turn, in order.
+    commands: Vec<MediaCommand>,
     writer: Writer,
     feed: Feed,
     resolved: mpsc::Sender<Input>,
@@ -237,6 +239,7 @@ pub async fn serve(
         switch,
         sockets,
         media,
+        commands: Vec::new(),
         writer,
         feed,
         resolved,
@@ -528,6 +531,8 @@ impl Loop {
         for output in self.switch.handle(input, clock::now()) {
             self.perform(output);
         }
+        // Each hand-over wakes the relay's thread, which costs more than what it then does.
+        self.media.commands(self.commands.drain(..));
     }
 
     fn perform(&mut self, output: Output) {
@@ -546,7 +551,7 @@ impl Loop {
                     }
                     command => tracing::debug!(?command, "media"),
                 }
-                self.media.command(command);
+                self.commands.push(command);
             }
             Output::Save(change) => {
                 log_ticket(&change);

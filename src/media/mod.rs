@@ -161,7 +161,19 @@ impl Media {
 
     /// Hands a command to the relay thread; never waits.
     pub fn command(&self, command: MediaCommand) {
-        self.send(Order::Command(command));
+        self.commands([command]);
+    }
+
+    /// Hands several over, in their order, and wakes the relay thread once for all.
+    pub fn commands(&self, commands: impl IntoIterator<Item = MediaCommand>) {
+        let mut any = false;
+        for command in commands {
+            any = true;
+            self.queue(Order::Command(command));
+        }
+        if any {
+            self.wake.rouse();
+        }
     }
 
     /// Reads the files again, in this thread; what is being played is played to its end as it was.
@@ -176,9 +188,13 @@ impl Media {
     }
 
     fn send(&self, order: Order) {
+        self.queue(order);
+        self.wake.rouse();
+    }
+
+    fn queue(&self, order: Order) {
         // The relay outlives the handle, so somebody listens.
         let _ = self.orders.send(order);
-        self.wake.rouse();
     }
 }
 
