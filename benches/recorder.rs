@@ -95,7 +95,7 @@ fn main() {
     each("writer", writer);
     each("syncer", syncer);
     each("together", tapped + writer + syncer);
-    println!("memory    {} KiB a call, the ring's 8 MiB included", memory / u64::from(calls.max(1)));
+    println!("memory    {} KiB a call, the ring's 4 MiB included", memory / u64::from(calls.max(1)));
     println!("{whole} of {calls} whole, {dropped} packets dropped, {late} late syncs");
 }
 

@@ -34,7 +34,8 @@ pub(crate) fn newest(database: &Path, limit: u32) -> Vec<Ticket> {
 /// The newest tickets of the generator's calls, by call.
 pub(crate) fn by_call(database: &Path, limit: u32) -> BTreeMap<usize, Ticket> {
     let call = |ticket: &Ticket| sip::call_of(ticket.caller.as_ref()?.reveal());
-    newest(database, limit).into_iter().filter_map(|ticket| Some((call(&ticket)?, ticket))).collect()
+    // Of two tickets of one call the later in the map stays: the newest.
+    newest(database, limit).into_iter().rev().filter_map(|ticket| Some((call(&ticket)?, ticket))).collect()
 }
 
 /// Writes so many tickets of answered calls, through the store's own writer.

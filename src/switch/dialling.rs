@@ -50,7 +50,7 @@ impl Switch {
         };
         call.log.leg_dialled(index.0, party, now.wall);
         self.touched.insert(ticket);
-        call.legs.insert(index, Leg::new(target, ports, sdp, now.mono));
+        call.legs.insert(index, Box::new(Leg::new(target, ports, sdp, now.mono)));
     }
 
     /// The leg's ports are open: to every contact of a phone, or over the first way out.

@@ -76,7 +76,7 @@ impl Switch {
     }
 
     fn leg_mut(&mut self, ticket: TicketId, leg: LegIndex) -> Option<&mut Leg> {
-        self.calls.get_mut(&ticket)?.legs.get_mut(&leg)
+        self.calls.get_mut(&ticket)?.legs.get_mut(&leg).map(Box::as_mut)
     }
 
     /// A dialog that was up, or the caller's attempt, is gone.

@@ -44,7 +44,8 @@ pub(super) struct LiveCall {
     pub(super) log: TicketLog,
     pub(super) direction: Direction,
     pub(super) caller: CallerLeg,
-    pub(super) legs: BTreeMap<LegIndex, Leg>,
+    /// Boxed, as a tree's smallest node has room for eleven.
+    pub(super) legs: BTreeMap<LegIndex, Box<Leg>>,
     /// What waits for the caller's ports, in order.
     pub(super) wishes: Vec<CallerWish>,
     /// What was ordered last on each leg, until it was played.
@@ -222,7 +223,8 @@ impl Leg {
             target,
             ports,
             sdp,
-            branches: Vec::new(),
+            // A phone mostly has one contact; a vector that grows by itself begins with four.
+            branches: Vec::with_capacity(1),
             chosen: None,
             agreed: None,
             rang: false,

@@ -50,19 +50,19 @@ pub struct RecorderSettings {
     pub sync_interval: Duration,
     /// With less than this free on the disk (bytes), no recording is started.
     pub disk_floor_bytes: u64,
-    /// Bytes of the ring between relay and recorder. Full, it drops packets and counts them: 8 MiB are
-    /// four seconds of 100 calls.
+    /// Bytes of the ring between relay and recorder. Full, it drops packets and counts them: 4 MiB are
+    /// two seconds of 100 calls.
     pub ring_bytes: usize,
 }
 
 impl RecorderSettings {
-    /// A sync a second, a floor of 512 MiB, a ring of 8 MiB.
+    /// A sync a second, a floor of 512 MiB, a ring of 4 MiB.
     pub fn new(dir: impl Into<PathBuf>) -> Self {
         Self {
             dir: dir.into(),
             sync_interval: Duration::from_secs(1),
             disk_floor_bytes: 512 << 20,
-            ring_bytes: 8 << 20,
+            ring_bytes: 4 << 20,
         }
     }
 }

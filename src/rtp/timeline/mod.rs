@@ -142,7 +142,8 @@ impl Timeline {
         Self {
             joined_at,
             band,
-            segments: Vec::new(),
+            // Nearly always one; a vector that grows by itself begins with four.
+            segments: Vec::with_capacity(1),
             next_segment: 0,
             pending: Vec::new(),
             pending_bytes: 0,

@@ -58,6 +58,8 @@ impl Memory {
         if let Some(past) = self.entry(invite, until, credentials)
             && past.acks.len() < FORKS
         {
+            // Hardly ever a second one.
+            past.acks.reserve_exact(1);
             past.acks.push(ack);
         }
     }
