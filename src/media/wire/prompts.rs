@@ -38,7 +38,8 @@ fn packets(voice: &Voice, codec: Codec) -> Vec<Vec<u8>> {
 fn a_prompt_is_played_whole_and_a_key_pressed_meanwhile_is_heard() {
     let mut room = Room::new();
     let mut phone = room.phone(LEFT, Codec::Pcmu);
-    room.play(LEFT, 7, &[Prompt::CallerGone.into()]);
+    // Something long follows, so that it still plays when the key is pressed, however slow this machine is.
+    room.play(LEFT, 7, &[Prompt::CallerGone.into(), LONG.into()]);
     let voice = voice(Prompt::CallerGone.into());
     let spoken = voice.rest(Codec::Pcmu, 0);
     let (first, mut heard) = phone.hear();
@@ -55,7 +56,6 @@ fn a_prompt_is_played_whole_and_a_key_pressed_meanwhile_is_heard() {
     let (sound, filled) = heard.split_at(spoken.len());
     assert_eq!(sound, spoken);
     assert!(filled.iter().all(|byte| *byte == g711::silence(Law::Mu)));
-    assert_eq!(room.fact(), MediaFact::Played { media: LEFT, play: PlayId(7) });
 }
 
 #[test]
