@@ -159,7 +159,6 @@ impl Keeper {
     async fn work(&mut self, reader: &Reader, now: Now) -> anyhow::Result<()> {
         let today = now.wall.with_timezone(&self.settings.rules.zone).date_naive();
         if !self.swept {
-            // No call of ours is on the disk yet, or it is fresh.
             self.sweep(reader, now).await?;
             self.swept = true;
         }
@@ -178,7 +177,9 @@ impl Keeper {
 
     async fn sweep(&self, reader: &Reader, now: Now) -> anyhow::Result<()> {
         let recordings = &self.settings.recordings;
-        let found = sweep(reader, recordings, Some(now.wall - FRESH)).await?;
+        // What was written before this daemon began is an earlier one's, however fresh.
+        let settled = if self.swept { now.wall - FRESH } else { self.begin.wall };
+        let found = sweep(reader, recordings, Some(settled)).await?;
         for recording in &found.to_tie {
             tracing::warn!(ticket = %recording.ticket, "a finished recording found its ticket again");
             self.editor.tie_recording(recording.clone()).await?;
