@@ -153,6 +153,8 @@ pub struct Media {
     pub port_max: u16,
     /// A leg that sends nothing for this long is silent; 5 s.
     pub silence_after: Duration,
+    /// Whether the operator hears a tone then; true.
+    pub silence_tone: bool,
     /// A call of which neither side sends anything for this long, and neither is held, is ended; 60 s.
     /// `None` (0 in the file): never.
     pub hang_up_after: Option<Duration>,
@@ -442,6 +444,7 @@ fn read_media(mut media: Table<'_>) -> Media {
         media.wrong("port_max", "a port above port_min", port_max);
     }
     let silence_after = media.seconds("silence_after_seconds", 0.5..=3600.0, Duration::from_secs(5));
+    let silence_tone = media.flag("silence_tone", true);
     let hang_up_after = media.seconds("hang_up_after_seconds", 0.0..=DAY, Duration::from_secs(60));
     if !hang_up_after.is_zero() && hang_up_after < silence_after {
         media.wrong(
@@ -464,6 +467,7 @@ fn read_media(mut media: Table<'_>) -> Media {
         port_min: u16::try_from(port_min).unwrap_or(u16::MAX),
         port_max: u16::try_from(port_max).unwrap_or(u16::MAX),
         silence_after,
+        silence_tone,
         hang_up_after: (!hang_up_after.is_zero()).then_some(hang_up_after),
         keys_without_tls,
     }

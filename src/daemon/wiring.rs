@@ -361,6 +361,7 @@ fn switch(daemon: &Daemon, rules: &Rules) -> anyhow::Result<SwitchSettings> {
         },
         trunks: daemon.trunks.iter().map(|t| trunk(t, daemon)).collect::<anyhow::Result<_>>()?,
         voice: voice(daemon, rules),
+        silence_tone: daemon.media.silence_tone,
         key_networks: daemon.media.keys_without_tls.iter().map(source).collect(),
         number_block: NUMBER_BLOCK,
         max_calls: MOST_CALLS,

@@ -1,15 +1,16 @@
 //! What SIP and media report, sorted: to the call it concerns, or to the edge.
 
 use super::{
-    Moment, Switch,
+    Moment, Output, Switch,
     leg::{Leg, PortState, RecordingState},
-    media::{MediaFact, MediaId},
+    media::{MediaCommand, MediaFact, MediaId, PlayId},
     trunk,
 };
 use crate::{
     call::{
         machine::{Event, LegIndex},
         plan::{self, Target},
+        prompt::{Repeat, Sound},
         staffing::Reach,
     },
     desk::{
@@ -404,11 +405,32 @@ impl Switch {
             self.touched.insert(ticket);
             if silent.is_some() {
                 call.silent.insert(leg);
+                self.tell_silence(ticket, leg);
             } else {
                 call.silent.remove(&leg);
             }
         }
         self.end_dead_phones(now);
+    }
+
+    /// The operator cannot hear that the line is dead; a tone says so. Nothing that plays is cut short for it.
+    fn tell_silence(&mut self, ticket: TicketId, silent: LegIndex) {
+        let Some(call) = self.calls.get(&ticket).filter(|_| self.settings.silence_tone) else { return };
+        let desk = if silent == LegIndex::CALLER {
+            let talks = |leg: &Leg| leg.chosen.is_some() && !leg.is_over();
+            let at_desk = |leg: &Leg| matches!(leg.target, Target::Phone(_));
+            let found = call.legs.iter().find(|(_, leg)| talks(leg) && at_desk(leg));
+            found.map(|(index, leg)| (*index, leg.ports.media))
+        } else {
+            call.caller.phone.is_some().then_some((LegIndex::CALLER, call.caller.ports.media))
+        };
+        if let Some((index, media)) = desk.filter(|(index, _)| !call.playing.contains_key(index)) {
+            debug_assert_ne!(index, silent);
+            self.last_play += 1;
+            let play = PlayId(self.last_play);
+            let (sounds, repeat) = (vec![Sound::Beep], Repeat::Once);
+            self.out.push(Output::Media(MediaCommand::Play { media, play, sounds, repeat }));
+        }
     }
 
     /// Nobody is there any more, and nobody said goodbye.

@@ -29,6 +29,8 @@ pub struct SwitchSettings {
     pub subscriptions: SubscriptionSettings,
     pub guard: GuardSettings,
     pub trunks: Vec<TrunkSettings>,
+    /// Whether a desk phone hears a tone when nothing comes from the other side any more.
+    pub silence_tone: bool,
     /// Networks over which SRTP's keys may travel without TLS.
     pub key_networks: Vec<Source>,
     /// Ticket numbers asked of the store at a time.

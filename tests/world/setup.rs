@@ -156,6 +156,7 @@ fn settings() -> SwitchSettings {
         },
         trunks: vec![trunk("trunk", TRUNK)],
         voice: Voice::default(),
+        silence_tone: true,
         key_networks: Vec::new(),
         number_block: 100,
         max_calls: 50,
