@@ -35,6 +35,16 @@ impl Bench {
 }
 
 impl Listening {
+    /// The next event of the desk: a carrier that is not there makes events of its own.
+    async fn next_of_desk(&mut self) -> Option<Heard> {
+        loop {
+            let heard = self.next().await?;
+            if heard.kind.starts_with("desk.") {
+                return Some(heard);
+            }
+        }
+    }
+
     /// The next event; heartbeats are passed over.
     async fn next(&mut self) -> Option<Heard> {
         loop {
@@ -64,7 +74,7 @@ async fn who_comes_back_hears_what_was_missed_once_and_in_order_also_over_a_rest
     let mut live = bench.listen(&token, None).await;
     let away = json!({ "minutes": null });
     bench.call(Method::POST, "/desk/away", &token, Some(away.clone())).await;
-    let first = live.next().await.unwrap();
+    let first = live.next_of_desk().await.unwrap();
     assert_eq!((first.kind.as_str(), &first.data["subject"]), ("desk.away", &json!("operator (test)")));
     assert_eq!(first.data["id"], json!(first.id));
     drop(live);
@@ -76,7 +86,7 @@ async fn who_comes_back_hears_what_was_missed_once_and_in_order_also_over_a_rest
     let mut again = bench.listen(&token, Some(first.id)).await;
     let mut missed = Vec::new();
     for _ in 0..3 {
-        missed.push(again.next().await.unwrap());
+        missed.push(again.next_of_desk().await.unwrap());
     }
     assert_eq!(
         missed.iter().map(|h| h.kind.as_str()).collect::<Vec<_>>(),
@@ -85,15 +95,15 @@ async fn who_comes_back_hears_what_was_missed_once_and_in_order_also_over_a_rest
     assert!(missed.is_sorted_by(|a, b| a.id < b.id));
 
     bench.halt().await;
-    assert_eq!(again.next().await, None, "the stream ends with the daemon");
+    assert_eq!(again.next_of_desk().await, None, "the stream ends with the daemon");
     bench.run().await;
     let mut after = bench.listen(&token, Some(first.id)).await;
     for wanted in &missed {
-        assert_eq!(after.next().await.as_ref(), Some(wanted), "out of the database");
+        assert_eq!(after.next_of_desk().await.as_ref(), Some(wanted), "out of the database");
     }
     bench.call(Method::POST, "/desk/away", &token, Some(away)).await;
     loop {
-        let heard = after.next().await.unwrap();
+        let heard = after.next_of_desk().await.unwrap();
         assert!(heard.id > missed[2].id);
         if heard.kind == "desk.away" {
             break;
