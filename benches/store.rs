@@ -205,6 +205,8 @@ fn stages(count: u32) -> [TicketChange; 3] {
         recording: None,
         notice: None,
         redial_of: None,
+        part_of: None,
+        segments: Vec::new(),
         legs: vec![
             leg(0, Party::Outside(caller)),
             leg(1, Party::Phone("801".into())),

@@ -72,10 +72,25 @@ fn live_through(seed: u64, kept: &mut Option<World>) -> Vec<String> {
         world.script(name, &script);
     }
     let mut callers = Vec::new();
+    let mut watched = false;
     for caller in 0..lot.random_range(1..=4_u32) {
         world.run_for(lot.random_range(0.0..20.0));
         let script = draw_caller(&mut lot);
-        match lot.random_range(0..10) {
+        let at = phones[lot.random_range(0..phones.len())].as_str();
+        match lot.random_range(0..14) {
+            4 => {
+                world.call(at, at, "*8", &script);
+            }
+            5 => {
+                let code = ["*71", "*72", "*73", "*75", "*76"][lot.random_range(0..5)];
+                world.call(at, at, code, &script);
+            }
+            6 => {
+                let (event, user) = [("dialog", "801"), ("dialog", "away"), ("message-summary", "801")]
+                    [lot.random_range(0..3)];
+                drop(world.watch(at, event, user, 60));
+                watched = true;
+            }
             0 => drop(world.call(&phones[0], &phones[0], "13700000000", &script)),
             1 if phones.len() > 1 => drop(world.call(&phones[0], &phones[0], &phones[1], &script)),
             2 => world.order(Order::Away { by: "801".into(), until: None }),
@@ -94,8 +109,12 @@ fn live_through(seed: u64, kept: &mut Option<World>) -> Vec<String> {
         world.run_for(1.0);
         waited += 1;
     }
-    world.run_for(45.0);
+    // A key that is not watched again goes dark after a minute.
+    world.run_for(if watched { 150.0 } else { 45.0 });
     let mut faults = world.faults();
+    if world.switch.subscriptions() != 0 {
+        faults.push(format!("{} subscriptions are left", world.switch.subscriptions()));
+    }
     faults.extend(tickets_fit(world, &callers));
     // Nothing is due but what registrations want: they last for an hour.
     let due = world.switch.deadline().map(|at| at.saturating_duration_since(world.clocks().mono));
@@ -207,8 +226,16 @@ fn draw_callee(lot: &mut ChaCha8Rng) -> Vec<(f64, Move)> {
             script.push((then, Move::Answer));
             for _ in 0..lot.random_range(0..4) {
                 let key = ['1', '2', '5'][lot.random_range(0..3)];
-                let moves = [Move::Press(key), Move::Press('1'), Move::Hold, Move::Resume];
-                script.push((then + lot.random_range(0.0..20.0), moves[lot.random_range(0..4)]));
+                let to = ["801", "802", "803", "13700000000", "19000"][lot.random_range(0..5)];
+                let moves = [
+                    Move::Press(key),
+                    Move::Press('1'),
+                    Move::Hold,
+                    Move::Resume,
+                    Move::Transfer(to),
+                    Move::Attend,
+                ];
+                script.push((then + lot.random_range(0.0..20.0), moves[lot.random_range(0..6)]));
             }
             if lot.random_range(0..2) == 0 {
                 script.push((then + lot.random_range(0.0..60.0), Move::HangUp));
@@ -224,6 +251,12 @@ fn draw_caller(lot: &mut ChaCha8Rng) -> Vec<(f64, Move)> {
     if lot.random_range(0..4) == 0 {
         script.push((lot.random_range(0.0..40.0), Move::Hold));
         script.push((lot.random_range(0.0..60.0), Move::Resume));
+    }
+    if lot.random_range(0..3) == 0 {
+        script.push((
+            lot.random_range(0.0..40.0),
+            [Move::Attend, Move::Transfer("802")][lot.random_range(0..2)],
+        ));
     }
     if lot.random_range(0..5) > 0 {
         script.push((lot.random_range(0.0..60.0), Move::HangUp));

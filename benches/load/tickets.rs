@@ -113,6 +113,8 @@ fn answered(number: u32) -> TicketChange {
         }),
         notice: None,
         redial_of: None,
+        part_of: None,
+        segments: Vec::new(),
         legs: vec![leg(0, Party::Outside(caller)), leg(1, Party::Phone(sip::PHONE.into()))],
     };
     let new_entries =

@@ -24,12 +24,15 @@ pub struct House {
     pub voicemail: Voicemail,
     pub calling_out: CallingOut,
     pub away: AwayRules,
+    pub star_codes: StarCodes,
     /// A hotline call that nobody can take at all (no desk, no mobile) hears 180 for this long
     /// before the voicemail, or its 480; 0 s… default 20 s.
     pub nobody_patience: Duration,
     /// A caller who calls again within this time joins the matter of the call before, which becomes more
     /// urgent; 30 min. 0: never.
     pub redial_window: Duration,
+    /// How long whom a call is transferred to rings, before it comes back; 30 s.
+    pub transfer_patience: Duration,
     /// The longest that a call may take; then the house hangs up. Default 4 h.
     pub longest_call: Duration,
 }
@@ -194,6 +197,23 @@ pub struct Voicemail {
     pub quiet_after: Duration,
     /// Speech without which it is no message; 1 s.
     pub enough_speech: Duration,
+}
+
+/// What desk phones dial for a service; an empty code is no code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StarCodes {
+    /// Takes the call that rings; followed by an extension: the one that rings there. `*8`.
+    pub pick_up: String,
+    /// `*71`.
+    pub away: String,
+    /// `*72`.
+    pub back: String,
+    /// The phone's last hotline call is urgent; `*73`.
+    pub urgent: String,
+    /// The phone's last hotline call belongs to the last matter of its caller; `*75`.
+    pub tie: String,
+    /// Who is on duty; `*76`.
+    pub on_duty: String,
 }
 
 /// What desk phones may dial (`decisions.md` 11).

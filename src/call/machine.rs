@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
+pub use self::feature::{Feature, TransferNews};
 use self::{
     announcing::Announcing,
     caller::Caller,
@@ -21,6 +22,7 @@ use self::{
     ring_clock::RingClock,
     seeking::Seeking,
     talking::Talking,
+    transferring::Transferring,
     voicemail::Voicemail,
 };
 use super::{
@@ -33,6 +35,7 @@ mod announcing;
 mod caller;
 mod closing;
 mod farewell;
+mod feature;
 mod joining;
 mod legs;
 mod noticing;
@@ -41,6 +44,7 @@ mod recording;
 mod ring_clock;
 mod seeking;
 mod talking;
+mod transferring;
 mod voicemail;
 
 /// One side of a call, or an attempt at one. Given out by the switch for the caller and by
@@ -121,6 +125,8 @@ pub enum Event {
         leg: LegIndex,
         digit: char,
     },
+    /// What a telephone asks for beyond answering and hanging up.
+    Feature(Feature),
     /// Somebody at the console or the command line ends the call.
     EndOrdered,
     DeadlinePassed,
@@ -167,6 +173,23 @@ pub enum Action {
     Join {
         leg: LegIndex,
         record: Record,
+    },
+    /// Takes in who asked for a place in this call ([`Feature::Replaced`], [`Feature::PickedUp`]) as that leg;
+    /// from then on it is like one that was dialled.
+    Adopt {
+        leg: LegIndex,
+        target: Target,
+    },
+    /// Joins these two in place of those that were joined before; answered by `Joined` or `JoinFailed` of
+    /// the one that is new.
+    Rejoin {
+        caller_side: LegIndex,
+        callee_side: LegIndex,
+        record: Record,
+    },
+    /// The phone that asked for the transfer hears how it goes.
+    TellTransferor {
+        news: TransferNews,
     },
     /// 200 to the caller; answered by `CallerReached` or `CallerNotReached`.
     AnswerCaller,
@@ -244,6 +267,29 @@ pub enum Note {
         leg: LegIndex,
         ring: Option<u32>,
     },
+    /// These two talk from now on.
+    Talk {
+        caller_side: LegIndex,
+        callee_side: LegIndex,
+    },
+    /// A leg gives its place to another, which has yet to answer.
+    Transfer {
+        from: LegIndex,
+        to: LegIndex,
+    },
+    /// That leg has the place now.
+    Transferred {
+        to: LegIndex,
+    },
+    TransferFailed,
+    /// That leg hung up, and the call goes on without it.
+    Left {
+        leg: LegIndex,
+    },
+    /// That leg has gone over to another call.
+    Taken {
+        leg: LegIndex,
+    },
     /// A leg ended unanswered: by itself, or because of the [`Action::HangUp`] just before.
     Unanswered {
         leg: LegIndex,
@@ -293,6 +339,8 @@ enum State {
     Noticing(Noticing),
     /// The caller talks with somebody.
     Talking(Talking),
+    /// One side of the talk is being put through to somebody else.
+    Transferring(Transferring),
     /// Nobody was there: the caller leaves a message.
     Voicemail(Voicemail),
     /// The caller hears a last word and is hung up.
@@ -330,6 +378,7 @@ impl Call {
                 State::Joining(joining) => joining.on(event, turn),
                 State::Noticing(noticing) => noticing.on(event, turn),
                 State::Talking(talking) => talking.on(event, turn),
+                State::Transferring(transferring) => transferring.on(event, turn),
                 State::Voicemail(voicemail) => voicemail.on(event, turn),
                 State::Farewell(farewell) => farewell.on(event, turn),
                 State::Closing => closing::on(event, turn),
@@ -362,6 +411,9 @@ impl Call {
             State::Joining(joining) => joining.deadline(),
             State::Noticing(noticing) => noticing.deadline(),
             State::Talking(_) => later(self.started, self.plan.longest_call),
+            State::Transferring(transferring) => {
+                transferring.deadline().min(later(self.started, self.plan.longest_call))
+            }
             State::Voicemail(voicemail) => voicemail.deadline(self),
             State::Farewell(farewell) => farewell.deadline(),
             State::Closing => return leaving,
@@ -379,6 +431,7 @@ impl Call {
             | State::Joining(_)
             | State::Noticing(_)
             | State::Talking(_)
+            | State::Transferring(_)
             | State::Voicemail(_)
             | State::Farewell(_)
             | State::Closing

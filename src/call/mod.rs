@@ -6,6 +6,7 @@ pub mod journal;
 pub mod machine;
 pub mod plan;
 pub mod prompt;
+pub mod service;
 pub mod staffing;
 
 #[cfg(test)]

@@ -64,6 +64,8 @@ pub struct Plan {
     pub rings: Option<Rings>,
     /// How long the caller hears 180 when there is nobody left to ring, before the voicemail or the 480.
     pub nobody_patience: Duration,
+    /// How long whom a call is transferred to rings, and then the transferor again.
+    pub transfer_patience: Duration,
     pub longest_call: Duration,
 }
 
@@ -209,11 +211,13 @@ fn without_mobiles(house: &House, direction: Direction) -> Plan {
         voicemail: None,
         rings: None,
         nobody_patience: house.nobody_patience,
+        transfer_patience: house.transfer_patience,
         longest_call: house.longest_call,
     }
 }
 
-fn mobile(mobile: &Mobile) -> Target {
+/// That mobile, as a call's target.
+pub fn mobile(mobile: &Mobile) -> Target {
     Target::Mobile {
         name: mobile.name.clone(),
         number: mobile.number.clone(),

@@ -14,7 +14,7 @@ use crate::{
     call::{
         house::{
             AtFlag, AwayRules, CallingOut, Encryption, Forwarding, House, LeaveTo, Mobile, MobileOrder,
-            Notice, NoticeAt, Phone, Queue, Rings, Voicemail,
+            Notice, NoticeAt, Phone, Queue, Rings, StarCodes, Voicemail,
         },
         prompt::{PROMPTS, Prompt},
     },
@@ -51,6 +51,7 @@ pub(super) fn read(mut top: Table<'_>) -> Rules {
     let hotlines = read_hotlines(&mut top);
     let zone = top.parsed("timezone", "a time zone such as \"Asia/Shanghai\"", |text| text.parse().ok());
     let nobody_patience = top.seconds("nobody_patience_seconds", 0.0..=600.0, Duration::from_secs(20));
+    let transfer_patience = top.seconds("transfer_patience_seconds", 1.0..=600.0, Duration::from_secs(30));
     let longest_call = top.seconds("longest_call_seconds", 60.0..=86_400.0, Duration::from_secs(4 * 3600));
     let redial_window = top.seconds("redial_seconds", 0.0..=86_400.0, Duration::from_secs(1800));
     let rings = read_rings(top.table("rings"));
@@ -64,6 +65,7 @@ pub(super) fn read(mut top: Table<'_>) -> Rules {
     let forwarding = read_forwarding(top.table("forwarding"));
     let calling_out = read_calling_out(top.table("calling_out"));
     let away = read_away(top.table("away"));
+    let star_codes = read_star_codes(top.table("star_codes"), &phones);
     let notice = read_notice(top.table("notice"));
     let queue = read_queue(top.table("queue"));
     let voicemail = read_voicemail(top.table("voicemail"));
@@ -86,8 +88,10 @@ pub(super) fn read(mut top: Table<'_>) -> Rules {
         voicemail,
         calling_out,
         away,
+        star_codes,
         nobody_patience,
         redial_window,
+        transfer_patience,
         longest_call,
     };
     Rules { house, passwords, prompts, comfort, office, retention, risk }
@@ -379,6 +383,50 @@ fn read_calling_out(mut table: Table<'_>) -> CallingOut {
     };
     table.close();
     calling_out
+}
+
+/// Codes are unlike each other and unlike extensions, and none begins with another that takes digits.
+fn read_star_codes(mut table: Table<'_>, phones: &[Phone]) -> StarCodes {
+    let code = |table: &mut Table<'_>, key: &str, default: &str| {
+        let fits = |text: &str| {
+            let keys = text.bytes().all(|b| b.is_ascii_digit() || b == b'*' || b == b'#');
+            (keys && (text.is_empty() || text.starts_with(['*', '#']))).then(|| text.to_owned())
+        };
+        let expected = "a code such as \"*71\", or \"\" for none";
+        table.parsed(key, expected, fits).unwrap_or_else(|| default.to_owned())
+    };
+    let codes = StarCodes {
+        pick_up: code(&mut table, "pick_up", "*8"),
+        away: code(&mut table, "away", "*71"),
+        back: code(&mut table, "back", "*72"),
+        urgent: code(&mut table, "urgent", "*73"),
+        tie: code(&mut table, "tie", "*75"),
+        on_duty: code(&mut table, "on_duty", "*76"),
+    };
+    let all = [
+        ("pick_up", &codes.pick_up),
+        ("away", &codes.away),
+        ("back", &codes.back),
+        ("urgent", &codes.urgent),
+        ("tie", &codes.tie),
+        ("on_duty", &codes.on_duty),
+    ];
+    for (index, (key, code)) in all.iter().enumerate().filter(|(_, (_, code))| !code.is_empty()) {
+        let clash = all.iter().enumerate().find(|(other, (name, theirs))| {
+            let takes_digits = *name == "pick_up";
+            *other != index
+                && !theirs.is_empty()
+                && (theirs == code || takes_digits && code.starts_with(theirs.as_str()))
+        });
+        if let Some((_, (other, _))) = clash {
+            table.wrong(key, format_args!("a code unlike {other}"), format_args!("{code:?}"));
+        }
+        if phones.iter().any(|phone| phone.name == **code) {
+            table.wrong(key, "a code that is no extension", format_args!("{code:?}"));
+        }
+    }
+    table.close();
+    codes
 }
 
 fn read_away(mut table: Table<'_>) -> AwayRules {

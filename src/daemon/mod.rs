@@ -15,6 +15,7 @@ pub mod evidence;
 mod examiner;
 pub mod figures;
 pub mod keeping;
+mod mailbox;
 pub mod matters;
 pub mod people;
 pub mod prompts;

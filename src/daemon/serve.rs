@@ -22,13 +22,13 @@ use super::{
     clock, descriptors, directory,
     evidence::DailyAnchor,
     examiner::Examiner,
-    reports, resolve,
+    mailbox, reports, resolve,
     sockets::{Bind, QUEUE, Sockets, Wire},
     tls::TlsSetup,
     wiring,
 };
 use crate::{
-    call::{house::House, staffing::Away},
+    call::{house::House, service::Deed, staffing::Away},
     console::{
         control::{self, Asked, Command, Reply},
         feed::Feed,
@@ -219,6 +219,8 @@ pub async fn serve(
     let directory_task = tokio::spawn(directory::keep(path.clone(), rules.clone(), resolved.clone()));
     let reports_task = reports.map(|dir| tokio::spawn(reports::keep(dir, path.clone(), rules)));
 
+    let mailbox_task = tokio::spawn(mailbox::watch(path.clone(), resolved.clone()));
+
     let mut settings = switch;
     settings.ua.listeners = sockets.listeners().to_vec();
     let company = house.company.clone();
@@ -310,6 +312,7 @@ pub async fn serve(
     }
 
     control_task.abort();
+    mailbox_task.abort();
     if let Some(api) = api {
         api.stop();
     }
@@ -563,6 +566,24 @@ impl Loop {
             Output::Outage(change) => self.outage(change),
             Output::SaveBindings(change) => self.writer.save_bindings(wiring::kept(change)),
             Output::SaveAway(away) => self.away(away),
+            Output::Deed { service, by, deed } => {
+                let (editor, done) = (Editor::through(self.writer.clone()), self.resolved.clone());
+                tokio::spawn(async move {
+                    let result = match deed {
+                        Deed::MarkUrgent(ticket) => editor.mark_urgent(ticket).await,
+                        Deed::Tie(ticket) => editor.tie_to_the_call_before(ticket).await,
+                        // The switch does these itself.
+                        Deed::GoAway | Deed::ComeBack => Ok(false),
+                    };
+                    let result = result.unwrap_or_else(|why| {
+                        tracing::error!(phone = by, ?deed, %why, "a star code was not carried out");
+                        false
+                    });
+                    if done.send(Input::DeedDone { service, done: result }).await.is_err() {
+                        tracing::trace!("the loop has ended");
+                    }
+                });
+            }
             Output::ReserveNumbers { day, count } => self.writer.reserve_numbers(day, count),
             Output::Resolve { trunk, servers, transport } => {
                 let resolved = self.resolved.clone();

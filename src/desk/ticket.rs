@@ -201,6 +201,29 @@ pub struct LegRecord {
     pub call_id: String,
 }
 
+/// One channel of a recording.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Channel {
+    /// The outside party.
+    Left,
+    /// The desk.
+    Right,
+}
+
+/// Who spoke on a channel of the recording, from when until when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Segment {
+    /// Counts from 0 within the ticket.
+    pub index: u32,
+    pub channel: Channel,
+    pub leg: u16,
+    pub party: Party,
+    /// Milliseconds since the recording's first sample.
+    pub from_ms: u64,
+    /// `None` while it goes on.
+    pub until_ms: Option<u64>,
+}
+
 /// What the recorder says of a finished recording.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordingReport {
@@ -312,7 +335,11 @@ pub struct Ticket {
     pub notice: Option<Notice>,
     /// The caller's ticket of a short time before: this one belongs to the same matter.
     pub redial_of: Option<TicketId>,
+    /// The ticket that this one is about (a consultation, a call back): both belong to its matter.
+    pub part_of: Option<TicketId>,
     pub legs: Vec<LegRecord>,
+    /// Who spoke when on the recording.
+    pub segments: Vec<Segment>,
 }
 
 /// One save: the whole snapshot, and the timeline's new lines since the last save.

@@ -52,6 +52,8 @@ pub(crate) fn opened(number: u32, revision: u32) -> Ticket {
         recording: None,
         notice: None,
         redial_of: None,
+        part_of: None,
+        segments: Vec::new(),
         legs: vec![leg(0, Party::Outside(Private::new("13800000000".into())))],
     }
 }

@@ -12,7 +12,7 @@ use super::{
     events,
     facts::{ExaminedRecording, RepairedRecording},
     inbox::{Group, SignOfLife},
-    message, notice, redial, words,
+    message, notice, redial, segment, words,
 };
 use crate::desk::{
     chain::Kind,
@@ -50,8 +50,8 @@ const TICKETS: Rows = Rows {
     head: "INSERT INTO ticket (key, id, matter, revision, direction, caller, caller_name, dialled, trunk, \
            received_at, received_utc, first_ring_at, flagged_at, answered_at, ended_at, rings, \
            answered_by_kind, answered_by_name, answered_by_number, shift, operator, desk_state, outcome, \
-           hung_up_first, redial_of) VALUES ",
-    columns: 25,
+           hung_up_first, redial_of, part_of) VALUES ",
+    columns: 26,
     tail: " ON CONFLICT (key) DO UPDATE SET revision = excluded.revision, direction = excluded.direction, \
            caller = excluded.caller, caller_name = excluded.caller_name, dialled = excluded.dialled, \
            trunk = excluded.trunk, received_at = excluded.received_at, \
@@ -174,6 +174,7 @@ async fn write_tickets(tx: &mut SqliteConnection, group: &Group) -> Result<(), S
     redials.raise_urgency(tx).await?;
     notice::write(tx, &tickets, &written).await?;
     message::write(tx, &tickets, &written).await?;
+    segment::write(tx, &tickets, &written).await?;
     let mut legs: Vec<(i64, &LegRecord)> = Vec::new();
     let mut recordings: Vec<(i64, &Recording)> = Vec::new();
     let mut lines: Vec<(i64, &TimelineEntry)> = Vec::new();
@@ -269,6 +270,7 @@ fn bind_ticket(query: Bound, ticket: &Ticket, matter: i64) -> Bound {
         .bind(ticket.outcome.map(words::outcome))
         .bind(ticket.hung_up_first.map(words::side))
         .bind(ticket.redial_of.map(self::key))
+        .bind(ticket.part_of.map(self::key))
 }
 
 fn bind_leg(query: Bound, (ticket, leg): &(i64, &LegRecord)) -> Bound {
@@ -446,7 +448,7 @@ pub(super) async fn reserve(
 /// Kind, name and number of a party.
 type PartyColumns = (Option<&'static str>, Option<String>, Option<String>);
 
-fn party(party: &Party) -> PartyColumns {
+pub(super) fn party(party: &Party) -> PartyColumns {
     match party {
         Party::Phone(name) => (Some("phone"), Some(name.clone()), None),
         Party::Mobile { name, number } => (Some("mobile"), Some(name.clone()), Some(number.reveal().clone())),

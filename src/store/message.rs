@@ -93,6 +93,19 @@ impl Reader {
         .await?;
         rows.iter().map(message).collect()
     }
+
+    /// How many messages nobody has heard, and how many somebody has.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn count_messages(&self) -> Result<(u32, u32), StoreError> {
+        let row = sqlx::query("SELECT count(*) AS every, count(heard_utc) AS heard FROM message")
+            .fetch_one(&self.pool)
+            .await?;
+        let cells = Cells { row: &row, table: "message", of: "all".to_owned() };
+        let (every, heard): (u32, u32) = (cells.number("every")?, cells.number("heard")?);
+        Ok((every.saturating_sub(heard), heard))
+    }
 }
 
 fn message(row: &SqliteRow) -> Result<Message, StoreError> {
@@ -132,9 +145,11 @@ mod tests {
         assert_eq!(unheard.iter().map(|m| m.ticket).collect::<Vec<_>>(), [id(2)]);
         assert_eq!(unheard[0].caller, message.caller);
         assert!(unheard[0].path.is_some());
+        assert_eq!(reader.count_messages().await.unwrap(), (1, 0));
         assert!(editor.message_heard(id(2), "801", utc_at("17:00:00.000")).await.unwrap());
         assert!(!editor.message_heard(id(1), "801", utc_at("17:00:00.000")).await.unwrap(), "no message");
         assert_eq!(reader.unheard_messages(10).await.unwrap(), []);
+        assert_eq!(reader.count_messages().await.unwrap(), (0, 1));
         // A later save of the ticket does not make it unheard again.
         message.revision = 2;
         writer.save(change(message, Vec::new()));

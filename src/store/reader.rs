@@ -19,7 +19,7 @@ use super::{
     group::{key, keys_of_day, utc},
     open::{options, refuse_newer},
     rows::{self, Cells},
-    words,
+    segment, words,
 };
 use crate::{
     call::staffing::Away,
@@ -186,9 +186,11 @@ impl Reader {
         let rows = page(filter).build().fetch_all(&mut *tx).await?;
         let mut tickets = rows.iter().map(rows::ticket).collect::<Result<Vec<_>, _>>()?;
         let mut legs = legs_of(&mut tx, &tickets).await?;
+        let mut segments = segment::of(&mut tx, &tickets).await?;
         tx.rollback().await?;
         for ticket in &mut tickets {
             ticket.legs = legs.remove(&ticket.id).unwrap_or_default();
+            ticket.segments = segments.remove(&ticket.id).unwrap_or_default();
         }
         Ok(tickets)
     }
@@ -210,6 +212,8 @@ impl Reader {
         let Some(row) = query.build().fetch_optional(&mut *tx).await? else { return Ok(None) };
         let mut ticket = rows::ticket(&row)?;
         ticket.legs = legs_of(&mut tx, std::slice::from_ref(&ticket)).await?.remove(&id).unwrap_or_default();
+        let mut segments = segment::of(&mut tx, std::slice::from_ref(&ticket)).await?;
+        ticket.segments = segments.remove(&id).unwrap_or_default();
         let matter = rows::ticket_id(&row, "ticket", "matter")?;
         let remark = Cells { row: &row, table: "ticket_remark", of: id.to_string() }.get("remark")?;
         let lines = sqlx::query("SELECT idx, at, what, words FROM timeline WHERE ticket = ? ORDER BY idx")

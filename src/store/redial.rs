@@ -23,7 +23,8 @@ pub(super) async fn matters(tx: &mut SqliteConnection, tickets: &[&Ticket]) -> R
     let mut redials = Redials::default();
     let in_group = |id: TicketId| tickets.iter().any(|ticket| ticket.id == id);
     // A group lists its tickets by id, so what a ticket follows is looked up before it.
-    for (ticket, before) in tickets.iter().filter_map(|ticket| Some((ticket, ticket.redial_of?))) {
+    let follows = |ticket: &Ticket| ticket.redial_of.or(ticket.part_of);
+    for (ticket, before) in tickets.iter().filter_map(|ticket| Some((*ticket, follows(ticket)?))) {
         let kept = matter_of(tx, before).await?;
         let matter = match (kept, redials.matters.get(&before)) {
             (Some(matter), _) | (None, Some(&matter)) => matter,
@@ -31,7 +32,7 @@ pub(super) async fn matters(tx: &mut SqliteConnection, tickets: &[&Ticket]) -> R
             (None, None) => continue,
         };
         redials.matters.insert(ticket.id, matter);
-        if matter_of(tx, ticket.id).await?.is_none() {
+        if ticket.redial_of.is_some() && matter_of(tx, ticket.id).await?.is_none() {
             redials.new.push(matter);
         }
     }

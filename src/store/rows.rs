@@ -16,7 +16,7 @@ use crate::desk::{
 pub(super) const TICKET_COLUMNS: &str = "t.key, t.revision, t.direction, t.caller, t.caller_name, \
      t.dialled, t.trunk, t.received_at, t.first_ring_at, t.flagged_at, t.answered_at, t.ended_at, t.rings, \
      t.answered_by_kind, t.answered_by_name, t.answered_by_number, t.shift, t.operator, t.desk_state, \
-     t.outcome, t.hung_up_first, t.redial_of, r.verdict, r.verdict_words, r.path, r.sample_rate, r.samples, \
+     t.outcome, t.hung_up_first, t.redial_of, t.part_of, r.verdict, r.verdict_words, r.path, r.sample_rate, r.samples, \
      r.unwritten_samples, r.tap_dropped, r.late_syncs, r.caller_packets, r.caller_lost_samples, \
      r.caller_audible_samples, r.caller_skew_samples, r.caller_late_packets, r.operator_packets, \
      r.operator_lost_samples, r.operator_audible_samples, r.operator_skew_samples, \
@@ -94,7 +94,7 @@ impl Cells<'_> {
         Ok(self.get::<Option<String>>(column)?.map(Private::new))
     }
 
-    fn party(&self, columns: [&'static str; 3]) -> Result<Option<Party>, StoreError> {
+    pub(super) fn party(&self, columns: [&'static str; 3]) -> Result<Option<Party>, StoreError> {
         let [kind, name, number] = columns;
         let needed = |column: &'static str| move || self.bad(column);
         match self.get::<Option<&str>>(kind)? {
@@ -154,7 +154,9 @@ pub(super) fn ticket(row: &SqliteRow) -> Result<Ticket, StoreError> {
         recording: recording(&Cells { row, table: "recording", of: id.to_string() })?,
         notice: notice::read(&Cells { row, table: "notice", of: id.to_string() })?,
         redial_of: cells.get::<Option<i64>>("redial_of")?.and_then(id_of),
+        part_of: cells.get::<Option<i64>>("part_of")?.and_then(id_of),
         legs: Vec::new(),
+        segments: Vec::new(),
     })
 }
 

@@ -183,6 +183,7 @@ impl Switch {
             call.recording = RecordingState::Running;
         }
         call.joined.get_or_insert(now.mono);
+        call.newcomer = Some(index);
         self.out.push(Output::Media(MediaCommand::Join { left, right, record }));
     }
 

@@ -41,14 +41,7 @@ impl Switch {
         let ports = self.open_ports(ticket, index, ipv6);
         let sdp = self.our_sdp();
         let Some(call) = self.calls.get_mut(&ticket) else { return };
-        let party = match &target {
-            Target::Phone(name) => Party::Phone(name.clone()),
-            Target::Mobile { name, number, .. } => {
-                Party::Mobile { name: name.clone(), number: number.clone() }
-            }
-            Target::Outside(number) => Party::Outside(number.clone()),
-        };
-        call.log.leg_dialled(index.0, party, now.wall);
+        call.log.leg_dialled(index.0, party(&target), now.wall);
         self.touched.insert(ticket);
         call.legs.insert(index, Box::new(Leg::new(target, ports, sdp, now.mono)));
     }
@@ -83,7 +76,12 @@ impl Switch {
             return;
         }
         let codecs = codecs_for(call);
-        for to in ways {
+        // RFC 3892: a desk phone shows who put the call through.
+        let referred_by = call.transfer.as_ref().and_then(|transfer| transfer.refer.referred_by.clone());
+        for mut to in ways {
+            if let Some(by) = &referred_by {
+                to.headers.set(HeaderName::ReferredBy, by.as_str());
+            }
             self.invite(ticket, index, to, &codecs, encryption, now);
         }
     }
@@ -175,6 +173,15 @@ impl Switch {
         let mut trunks: Vec<&Trunk> = self.trunks.iter().filter(named).collect();
         trunks.sort_by_key(|trunk| trunk.up() != Some(true));
         trunks.into_iter().flat_map(|trunk| trunk.servers().map(|server| (&trunk.settings, server))).collect()
+    }
+}
+
+/// A target as the ticket names it.
+pub(super) fn party(target: &Target) -> Party {
+    match target {
+        Target::Phone(name) => Party::Phone(name.clone()),
+        Target::Mobile { name, number, .. } => Party::Mobile { name: name.clone(), number: number.clone() },
+        Target::Outside(number) => Party::Outside(number.clone()),
     }
 }
 

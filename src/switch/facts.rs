@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     call::{
-        machine::{Event, LegIndex},
+        machine::{Event, Feature, LegIndex},
         plan::{self, Target},
         prompt::{Repeat, Sound},
         staffing::Reach,
@@ -22,7 +22,7 @@ use crate::{
         stream::{Codec, Stream, StreamKeys},
     },
     sip::{
-        message::{Headers, Status},
+        message::{Headers, Method, Status},
         offer::{self, Agreed, AudioCodec, Local},
         sdes::{self, Master},
         sdp::{self, Session},
@@ -38,7 +38,7 @@ impl Switch {
             Fact::Requested { server, request, hop } => self.requested(server, &request, hop, now),
             Fact::Responded { client, response } => self.answered(client, Some(&response), now),
             Fact::Unanswered { client, why: _ } => self.answered(client, None, now),
-            Fact::Cancelled { usage } => self.usage_over(usage),
+            Fact::Cancelled { usage } => self.usage_over(usage, now),
             Fact::Ended { usage, how } => {
                 if matches!(how, Ended::NoAck | Ended::SessionExpired | Ended::Gone)
                     && let Some((ticket, leg)) = self.place(usage)
@@ -47,7 +47,7 @@ impl Switch {
                     call.log.lost(leg.0, now.wall);
                     self.touched.insert(ticket);
                 }
-                self.usage_over(usage);
+                self.usage_over(usage, now);
             }
             Fact::Acked { usage, answer } => {
                 if let Some(answer) = answer {
@@ -65,9 +65,12 @@ impl Switch {
             Fact::Resubscribed { subscription } => self.resubscribed(subscription, now),
             Fact::Notified { subscription } => self.notified(subscription),
             Fact::SubscriptionOver { subscription } => self.subscription_over(subscription),
-            Fact::InDialog { usage: _, server, request: _ } => {
-                // REFER and the like within a call.
-                self.ua.respond(server, Status::DECLINE, Headers::new(), Vec::new(), now.mono);
+            Fact::InDialog { usage, server, request } => {
+                if request.method == Method::Refer {
+                    self.referred(usage, server, &request, now);
+                } else {
+                    self.respond(server, Status::DECLINE, Headers::new(), now);
+                }
             }
         }
     }
@@ -81,8 +84,11 @@ impl Switch {
     }
 
     /// A dialog that was up, or the caller's attempt, is gone.
-    fn usage_over(&mut self, usage: UsageId) {
-        let Some((ticket, leg)) = self.usages.remove(&usage) else { return };
+    fn usage_over(&mut self, usage: UsageId, now: Moment) {
+        let Some((ticket, leg)) = self.usages.remove(&usage) else {
+            self.service_over(usage, now);
+            return;
+        };
         let Some(call) = self.calls.get_mut(&ticket) else { return };
         if leg == LegIndex::CALLER {
             call.caller.over = true;
@@ -313,7 +319,7 @@ impl Switch {
             // An answer that fits no offer of ours: there is nothing to talk with.
             None => {
                 self.ua.hang_up(usage, None, now.mono);
-                self.usage_over(usage);
+                self.usage_over(usage, now);
             }
         }
     }
@@ -330,6 +336,11 @@ impl Switch {
         if held(&agreed) != was_held {
             call.log.held(index.0, held(&agreed), now.wall);
             self.touched.insert(ticket);
+            let feature = match held(&agreed) {
+                true => Feature::Held { leg: index },
+                false => Feature::Resumed { leg: index },
+            };
+            self.events.push_back((ticket, Event::Feature(feature)));
         }
         self.describe(ticket, index);
         if index == LegIndex::CALLER {
@@ -352,9 +363,15 @@ impl Switch {
                     self.events.push_back((ticket, Event::JoinFailed { leg }));
                 }
             }
-            MediaFact::Played { media, play } => self.played(media, play, |leg| Event::Played { leg }),
+            MediaFact::Played { media, play } => {
+                if !self.service_played(media, play, now) {
+                    self.played(media, play, |leg| Event::Played { leg });
+                }
+            }
             MediaFact::PlayFailed { media, play, why: _ } => {
-                self.played(media, play, |leg| Event::PlayFailed { leg });
+                if !self.service_played(media, play, now) {
+                    self.played(media, play, |leg| Event::PlayFailed { leg });
+                }
             }
             MediaFact::Spoke { media } => {
                 if let Some((ticket, leg)) = self.media.get(&media).copied() {
@@ -392,10 +409,12 @@ impl Switch {
         }
     }
 
-    /// Of two joined legs, the one that is not the caller.
+    /// Of two joined legs, the one that is new.
     fn dialled_of(&self, left: MediaId, right: MediaId) -> Option<(TicketId, LegIndex)> {
         let places = [left, right].map(|media| self.media.get(&media).copied());
-        places.into_iter().flatten().find(|(_, leg)| *leg != LegIndex::CALLER)
+        let (ticket, _) = places.into_iter().flatten().next()?;
+        let newcomer = self.calls.get(&ticket)?.newcomer?;
+        places.into_iter().flatten().find(|(_, leg)| *leg == newcomer)
     }
 
     fn heard(&mut self, media: MediaId, silent: Option<std::time::Duration>, now: Moment) {
@@ -473,11 +492,14 @@ impl Switch {
                 self.touched.insert(ticket);
             }
             self.ua.hang_up(usage, None, now.mono);
-            self.usage_over(usage);
+            self.usage_over(usage, now);
         }
     }
 
     fn ports_known(&mut self, media: MediaId, state: PortState, now: Moment) {
+        if self.service_ports(media, state, now) {
+            return;
+        }
         let Some((ticket, index)) = self.media.get(&media).copied() else { return };
         let Some(call) = self.calls.get_mut(&ticket) else { return };
         if index == LegIndex::CALLER {
@@ -487,7 +509,11 @@ impl Switch {
         let Some(leg) = call.legs.get_mut(&index) else { return };
         leg.ports.state = state;
         match state {
-            PortState::Open(_) => self.send_invites(ticket, index, now),
+            PortState::Open(_) => {
+                if !self.answer_incoming(ticket, index, now) {
+                    self.send_invites(ticket, index, now);
+                }
+            }
             PortState::Refused => {
                 self.events.push_back((ticket, Event::Unanswered { leg: index, why: Unanswered::Fault }))
             }

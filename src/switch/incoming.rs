@@ -26,8 +26,10 @@ use crate::{
         ticket::{Direction, Opening, Outcome, TicketId, TicketLog, Verdict},
     },
     sip::{
+        header::Replaces,
         hop::{Hop, Transport},
         message::{HeaderName, Headers, Request, Status},
+        offer::Agreed,
         sdes::{Master, OurKeys},
         sdp::{self, Profile, Session},
         ua::UsageId,
@@ -120,6 +122,29 @@ impl Switch {
             }
         };
         let session = session.and_then(Result::ok);
+        if let (Sender::Phone(phone), None) = (&sender, refused) {
+            let phone = phone.clone();
+            let number = number_of(&request.uri).unwrap_or_default();
+            let (wish, on) = (self.wish(&number), self.picks_up(&number));
+            let replaces = request.headers.get(&HeaderName::Replaces);
+            let special = wish.is_some() || on.is_some() || replaces.is_some();
+            if special && session.as_ref().is_some_and(|offer| !self.is_fit(&phone, offer, hop)) {
+                return self.ua.refuse(usage, Status::NOT_ACCEPTABLE_HERE, Headers::new(), now.mono);
+            }
+            if let Some(value) = replaces {
+                // RFC 3891 §3: what cannot be read can't be replaced.
+                return match Replaces::parse(value) {
+                    Ok(replaces) => self.replaces(usage, phone, &replaces, session, hop, now),
+                    Err(_) => self.ua.refuse(usage, Status::BAD_REQUEST, Headers::new(), now.mono),
+                };
+            }
+            if let Some(wish) = wish {
+                return self.start_service(usage, phone, wish, session, hop, now);
+            }
+            if let Some(on) = on {
+                return self.pick_up(usage, phone, &on, session, hop, now);
+            }
+        }
         let arrival = Arrival { usage, hop, sender, caller, offer: session, looped, max_forwards, refused };
         match wish {
             Wish::Hotline(number) => self.hotline_call(arrival, &number, now),
@@ -192,6 +217,28 @@ impl Switch {
                 Target::Phone(_) | Target::Outside(_) => false,
             })
         })
+    }
+
+    /// Which extension's ringing call that number picks up; empty: any.
+    fn picks_up(&self, number: &str) -> Option<String> {
+        let code = Some(&self.house.star_codes.pick_up).filter(|code| !code.is_empty())?;
+        let rest = number.strip_prefix(code.as_str())?;
+        let known = rest.is_empty() || self.house.phones.iter().any(|phone| phone.name == rest);
+        known.then(|| rest.to_owned())
+    }
+
+    /// The call that a phone has put on hold: what it dials meanwhile is a consultation about it.
+    fn asked_about(&self, phone: &str) -> Option<TicketId> {
+        let held = |agreed: Option<&Agreed>| agreed.is_some_and(|agreed| !agreed.peer_receives);
+        let holds = |call: &LiveCall| {
+            let calling = call.caller.phone.as_deref() == Some(phone);
+            calling && !call.caller.over && held(call.caller.agreed.as_ref())
+                || call.legs.values().any(|leg| {
+                    let theirs = matches!(&leg.target, Target::Phone(name) if name == phone);
+                    theirs && !leg.is_over() && held(leg.agreed.as_ref())
+                })
+        };
+        self.calls.iter().rev().find(|(_, call)| holds(call)).map(|(ticket, _)| *ticket)
     }
 
     fn hotline_call(&mut self, arrival: Arrival, hotline: &str, now: Moment) {
@@ -269,6 +316,7 @@ impl Switch {
             }
             (Some(_) | None, Direction::Hotline | Direction::Out | Direction::Internal) => None,
         };
+        let part_of = phone.as_deref().and_then(|phone| self.asked_about(phone));
         let mut log = TicketLog::open(Opening {
             id: ticket,
             direction,
@@ -283,6 +331,7 @@ impl Switch {
             desk_state: desk_state.to_owned(),
             call_id: self.ua.call_id(usage).unwrap_or_default().to_owned(),
             redial_of,
+            part_of,
         });
         self.traces(ticket, usage);
         if let Some(listed) = &caller.listed {
@@ -334,6 +383,10 @@ impl Switch {
             max_forwards,
             all_busy: staffing.is_some_and(|s| s.all_busy),
             silent: std::collections::BTreeSet::new(),
+            pending: None,
+            transfer: None,
+            sides: None,
+            newcomer: None,
         };
         self.calls.insert(ticket, call);
         self.touched.insert(ticket);
@@ -385,6 +438,18 @@ impl Switch {
     /// What the house wants of that phone.
     pub(super) fn encryption_of(&self, phone: &str) -> Encryption {
         self.house.phones.iter().find(|p| p.name == phone).map_or(Encryption::Off, |phone| phone.srtp)
+    }
+
+    /// Our side of the session with a phone that calls from there.
+    pub(super) fn sdp_for(&mut self, phone: &str, hop: Hop) -> OurSdp {
+        let wish = self.encryption_of(phone);
+        let encryption = self.encryption_on(wish, hop.transport, hop.remote).unwrap_or(Encryption::Off);
+        OurSdp { encryption, ..self.our_sdp() }
+    }
+
+    /// Whether that phone's offer from there keeps to what the house wants of it.
+    fn is_fit(&self, phone: &str, offer: &Session, hop: Hop) -> bool {
+        fits(offer, self.encryption_on(self.encryption_of(phone), hop.transport, hop.remote))
     }
 
     /// Asks the media room for a leg's ports.

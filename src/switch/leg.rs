@@ -21,9 +21,10 @@ use crate::{
         machine::{Call, LegIndex},
         plan::Target,
     },
-    desk::ticket::{Direction, RecordingReport, TicketLog, Unanswered},
+    desk::ticket::{Direction, RecordingReport, TicketId, TicketLog, Unanswered},
     sip::{
         offer::{self, Agreed, Local},
+        refer::Refer,
         sdes::{OurKeys, Protection},
         sdp::{self, Session},
         ua::UsageId,
@@ -60,6 +61,43 @@ pub(super) struct LiveCall {
     pub(super) all_busy: bool,
     /// Legs from which nothing comes at present.
     pub(super) silent: BTreeSet<LegIndex>,
+    /// Who waits for a place in this call, while the call is asked.
+    pub(super) pending: Option<Adoption>,
+    /// The transfer that a phone has asked for, until it has heard how it went.
+    pub(super) transfer: Option<OpenTransfer>,
+    /// Which legs are joined: the caller's side and the callee's.
+    pub(super) sides: Option<(LegIndex, LegIndex)>,
+    /// The leg whose join is under way.
+    pub(super) newcomer: Option<LegIndex>,
+}
+
+/// Who may be taken into a call by [`crate::call::machine::Action::Adopt`].
+#[derive(Debug)]
+pub(super) enum Adoption {
+    /// The INVITE of a phone: a pick-up, or one with Replaces.
+    Invite(Box<IncomingLeg>),
+    /// A leg of another call, which talks already.
+    Leg(Box<Leg>),
+}
+
+/// An INVITE that asks for a place in a call.
+#[derive(Debug)]
+pub(super) struct IncomingLeg {
+    pub(super) usage: UsageId,
+    /// `None`: it made none.
+    pub(super) offer: Option<Session>,
+    pub(super) sdp: OurSdp,
+    pub(super) ipv6: bool,
+}
+
+/// A REFER that has been accepted.
+#[derive(Debug)]
+pub(super) struct OpenTransfer {
+    /// The dialog that it came in.
+    pub(super) usage: UsageId,
+    pub(super) refer: Refer,
+    /// The call that gave its leg away for it, and that leg as it was there.
+    pub(super) given: Option<(TicketId, LegIndex)>,
 }
 
 /// How far the recording is.
@@ -124,6 +162,8 @@ pub(super) struct Leg {
     /// It goes out under the trunk's own number, not the caller's.
     pub(super) own_number: bool,
     pub(super) dialled: Instant,
+    /// It came to us: its INVITE waits for our answer to that offer (`None` within: it made none).
+    pub(super) incoming: Option<Option<Session>>,
     /// The kindest reason that its branches gave so far.
     pub(super) reason: Option<(Unanswered, Option<u16>)>,
 }
@@ -232,6 +272,7 @@ impl Leg {
             trunk: None,
             own_number: false,
             dialled,
+            incoming: None,
             reason: None,
         }
     }

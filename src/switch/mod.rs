@@ -25,9 +25,11 @@ mod recognition;
 mod recording;
 mod redial;
 pub mod registrar;
+mod service;
 pub mod settings;
 pub mod status;
 mod subscriptions;
+mod transfer;
 mod trunk;
 
 use std::{
@@ -51,6 +53,7 @@ use self::{
     numbers::Numbers,
     redial::Redials,
     registrar::{BindingChange, BindingKey, Registrar},
+    service::ServiceCall,
     settings::{Passwords, Server, SwitchSettings, Voice},
     subscriptions::Subscriptions,
     trunk::Trunk,
@@ -60,6 +63,7 @@ use crate::{
         house::House,
         journal::Journal,
         machine::{Event, LegIndex},
+        service::Deed,
         staffing::Away,
     },
     desk::{
@@ -110,6 +114,11 @@ pub enum Input {
         passwords: Passwords,
         voice: Voice,
     },
+    /// What came of an [`Output::Deed`].
+    DeedDone {
+        service: MediaId,
+        done: bool,
+    },
     /// How many messages of callers there are, for the lamp.
     Mailbox(Mailbox),
     /// What a person ordered at the console or on the command line.
@@ -155,6 +164,13 @@ pub enum Output {
     Outage(OutageChange),
     SaveBindings(BindingChange),
     SaveAway(Option<Away>),
+    /// What a star code changes in the database; answered by [`Input::DeedDone`].
+    Deed {
+        service: MediaId,
+        /// The phone.
+        by: String,
+        deed: Deed,
+    },
     /// Answered by [`Input::NumbersReserved`], however long the store needs.
     ReserveNumbers {
         day: NaiveDate,
@@ -243,6 +259,10 @@ pub struct Switch {
     /// When `away` ends by itself.
     away_ends: Option<Instant>,
     lamps: Subscriptions,
+    /// Calls of phones to star codes, by their ports.
+    services: BTreeMap<MediaId, ServiceCall>,
+    /// The last hotline call that each phone answered.
+    last_calls: BTreeMap<String, TicketId>,
     calls: BTreeMap<TicketId, LiveCall>,
     /// Calls that are over and wait for their recording's report.
     closing: BTreeMap<TicketId, Closing>,
@@ -297,6 +317,8 @@ impl Switch {
             away_ends: None,
             lamps: Subscriptions::new(settings.subscriptions),
             directory: Arc::default(),
+            services: BTreeMap::new(),
+            last_calls: BTreeMap::new(),
             calls: BTreeMap::new(),
             closing: BTreeMap::new(),
             usages: HashMap::new(),
@@ -361,6 +383,7 @@ impl Switch {
                 self.own_number_only.clear();
                 self.gate.set_passwords(passwords);
             }
+            Input::DeedDone { service, done } => self.deed_done(service, done, now),
             Input::Mailbox(mailbox) => self.lamps.set_mailbox(mailbox),
             Input::Directory(directory) => self.directory = directory,
             Input::Order(order) => self.order(order, now),
@@ -379,7 +402,8 @@ impl Switch {
     pub fn deadline(&self) -> Option<Instant> {
         let calls = self.deadlines.first().map(|(at, _)| *at);
         let trunks = self.trunks.iter().filter_map(Trunk::deadline).min();
-        let edge = [self.ua.deadline(), self.registrar.deadline(), self.away_ends];
+        let services = self.services.values().filter_map(|service| service.deadline()).min();
+        let edge = [self.ua.deadline(), self.registrar.deadline(), self.away_ends, services];
         edge.into_iter().chain([calls, trunks]).flatten().min()
     }
 
@@ -420,6 +444,7 @@ impl Switch {
         self.ua.deadline_passed(now.mono);
         self.edge_deadlines(now);
         self.away_deadline(now);
+        self.services_due(now);
         while let Some((at, ticket)) = self.deadlines.first().copied() {
             if at > now.mono {
                 break;
@@ -444,6 +469,7 @@ impl Switch {
             Order::End { ticket } => self.events.push_back((ticket, Event::EndOrdered)),
             Order::Leave => {
                 self.leaving = true;
+                self.end_services(now);
                 self.events.extend(self.calls.keys().map(|ticket| (*ticket, Event::EndOrdered)));
             }
         }
@@ -451,7 +477,7 @@ impl Switch {
 
     /// Whether nothing is left to wait for before the daemon may stop.
     pub fn is_idle(&self) -> bool {
-        self.calls.is_empty() && self.closing.is_empty()
+        self.calls.is_empty() && self.closing.is_empty() && self.services.is_empty()
     }
 
     /// How many dialogs, or attempts at one, live; for the figures.

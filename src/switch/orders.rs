@@ -17,9 +17,10 @@ use super::{
 use crate::{
     call::{
         machine::{Action, Event, LegIndex, Note},
+        plan::Target,
         prompt::Prompt,
     },
-    desk::ticket::{Outcome, TicketId, TicketLog, Unanswered, Verdict},
+    desk::ticket::{Direction, Outcome, TicketId, TicketLog, Unanswered, Verdict},
 };
 
 /// The recorder closes a file within milliseconds, a sick disk within seconds; after this a ticket
@@ -100,6 +101,11 @@ impl Switch {
                 Action::Join { leg, record } => {
                     self.caller_wishes(ticket, CallerWish::Join(leg, record), now)
                 }
+                Action::Adopt { leg, target } => self.adopt(ticket, leg, target, now),
+                Action::Rejoin { caller_side, callee_side, record } => {
+                    self.rejoin(ticket, caller_side, callee_side, record);
+                }
+                Action::TellTransferor { news } => self.tell_transferor(ticket, news, now),
                 Action::AnswerCaller => self.caller_wishes(ticket, CallerWish::Answer, now),
                 Action::RefuseCaller { why } => self.refuse_caller(ticket, why, now),
                 Action::HangUpCaller => self.hang_up_caller(ticket, now),
@@ -185,7 +191,7 @@ impl Switch {
     fn note(&mut self, ticket: TicketId, note: Note, now: Moment) {
         let Some(call) = self.calls.get_mut(&ticket) else { return };
         self.touched.insert(ticket);
-        let LiveCall { log, legs, .. } = call;
+        let LiveCall { log, legs, sides, direction, joined, .. } = call;
         match note {
             Note::NoticeStarted => {
                 log.notice_started(self.settings.voice.file(Prompt::RecordingNotice), now.wall)
@@ -204,8 +210,28 @@ impl Switch {
             Note::Flagged { ring } => log.flagged(ring, now.wall),
             Note::Forwarding { why } => log.forwarding(&why, now.wall),
             Note::Ringing { leg } => log.leg_ringing(leg.0, now.wall),
+            Note::Talk { caller_side, callee_side } => {
+                *sides = Some((caller_side, callee_side));
+                let outward = *direction == Direction::Out;
+                let (left, right) =
+                    if outward { (callee_side, caller_side) } else { (caller_side, callee_side) };
+                let since = joined.map_or(Duration::ZERO, |at| now.mono.saturating_duration_since(at));
+                log.talk(left.0, right.0, since, now.wall);
+            }
+            Note::Transfer { from, to } => log.transfer(from.0, to.0, now.wall),
+            Note::Transferred { to } => log.transferred(to.0, now.wall),
+            Note::TransferFailed => log.transfer_failed(now.wall),
+            Note::Taken { leg } => log.taken(leg.0, now.wall),
             Note::Picked { leg } => log.picked(leg.0, now.wall),
-            Note::Answered { leg, ring } => log.answered(leg.0, ring, now.wall),
+            Note::Answered { leg, ring } => {
+                log.answered(leg.0, ring, now.wall);
+                if let (Direction::Hotline, Some(Target::Phone(phone))) =
+                    (*direction, legs.get(&leg).map(|leg| &leg.target))
+                {
+                    self.last_calls.insert(phone.clone(), ticket);
+                }
+            }
+            Note::Left { leg } => log.left(leg.0, now.wall),
             Note::Unanswered { leg, why } => {
                 let status = legs.get(&leg).and_then(|l| l.reason.as_ref()).and_then(|(_, status)| *status);
                 log.leg_unanswered(leg.0, why, status, now.wall);
@@ -245,6 +271,9 @@ impl Switch {
             self.usages.remove(&branch.usage);
         }
         self.usages.remove(&call.caller.usage);
+        if let Some(transfer) = &call.transfer {
+            self.give_back(transfer.given);
+        }
         let ports = call.legs.values().map(|leg| leg.ports.media).chain([call.caller.ports.media]);
         for media in ports {
             if self.media.remove(&media).is_some() {

@@ -22,7 +22,7 @@ use crate::{
 };
 
 impl Switch {
-    fn media_of(&self, ticket: TicketId, leg: LegIndex) -> Option<MediaId> {
+    pub(super) fn media_of(&self, ticket: TicketId, leg: LegIndex) -> Option<MediaId> {
         let call = self.calls.get(&ticket)?;
         if leg == LegIndex::CALLER {
             return Some(call.caller.ports.media);

@@ -12,6 +12,8 @@ mod notice;
 mod outgoing;
 mod queue;
 mod recognition;
+mod service;
+mod transfer;
 mod trunk;
 mod unstaffed;
 mod voicemail;

@@ -31,7 +31,7 @@ use hotlined::{
     store::writer::Writer,
     switch::{
         Input, Notice, Now, Order, Output, Switch,
-        media::{MediaCommand, MediaFact},
+        media::{MediaCommand, MediaFact, MediaId},
     },
 };
 use rand::{RngExt, SeedableRng};
@@ -90,6 +90,7 @@ enum Happening {
     Media(MediaFact),
     Numbers { day: NaiveDate, from: u32, to: u32 },
     Resolved { trunk: String },
+    Deed(MediaId),
     Move { peer: usize, usage: UsageId, what: Move },
 }
 
@@ -312,6 +313,7 @@ impl World {
                 let addresses = self.addresses.get(&trunk).cloned().unwrap_or_default();
                 self.input(Input::Resolved { trunk, addresses });
             }
+            Happening::Deed(service) => self.input(Input::DeedDone { service, done: true }),
             Happening::Move { peer, usage, what } => self.act(CallKey { peer, usage }, what),
         }
     }
@@ -372,6 +374,10 @@ impl World {
                 self.store.bindings.insert(change.phone.clone(), change);
             }
             Output::SaveAway(_) => {}
+            Output::Deed { service, by, deed } => {
+                self.ladder.note(at, "store", &format!("{deed:?} by {by}"));
+                self.soon(Duration::ZERO, Happening::Deed(service));
+            }
             Output::Trace { ticket, call_id } => self.store.traced(ticket, call_id),
             Output::Journal { ticket, journal } => self.store.journal(ticket, journal),
             Output::ReserveNumbers { day, count } => {

@@ -33,6 +33,10 @@ pub(crate) enum Move {
     Press(char),
     /// CANCEL, BYE or a refusal, whatever is due.
     HangUp,
+    /// REFER: whom it talks with shall talk with that number (RFC 3515).
+    Transfer(&'static str),
+    /// REFER with the dialog of its other call (RFC 3891).
+    Attend,
     /// A re-INVITE with `sendonly`.
     Hold,
     Resume,

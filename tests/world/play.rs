@@ -1,6 +1,9 @@
 //! What peers do: register, call, follow their scripts, answer what comes.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use hotlined::{
@@ -8,7 +11,7 @@ use hotlined::{
         hop::{Hop, ListenerId, Transport},
         message::{HeaderName, Headers, Method, Status},
         sdp::Direction,
-        ua::{Credentials, Fact, Outgoing, Output},
+        ua::{Credentials, DialogName, Fact, Outgoing, Output, UsageId, UserAgent},
         uri::{NameAddr, Uri},
     },
     switch::{Input, media::MediaFact},
@@ -158,6 +161,20 @@ impl World {
                 let sdp = call.offers(*address, Direction::SendOnly);
                 ua.offer(usage, sdp, now);
             }
+            Move::Transfer(number) if call.answered => {
+                let host = US.split(':').next().unwrap();
+                refer(ua, usage, &format!("<sip:{number}@{host}>"), now);
+            }
+            Move::Attend if call.answered => {
+                let other =
+                    calls.iter().find(|(other, call)| **other != usage && call.answered && !call.over);
+                if let Some(name) = other.and_then(|(other, _)| ua.dialog_name(*other)) {
+                    let DialogName { call_id, local_tag, remote_tag } = name;
+                    let replaces = format!("{call_id}%3Bto-tag%3D{remote_tag}%3Bfrom-tag%3D{local_tag}");
+                    let host = US.split(':').next().unwrap();
+                    refer(ua, usage, &format!("<sip:whoever@{host}?Replaces={replaces}>"), now);
+                }
+            }
             Move::Resume if call.answered => {
                 let sdp = call.offers(*address, Direction::SendRecv);
                 ua.offer(usage, sdp, now);
@@ -178,6 +195,8 @@ impl World {
             | Move::Answer
             | Move::Refuse(_)
             | Move::Redirect(_)
+            | Move::Transfer(_)
+            | Move::Attend
             | Move::Hold
             | Move::Resume
             | Move::Vanish => {}
@@ -255,8 +274,10 @@ impl World {
                     ua.answer_offer(usage, sdp, now);
                 }
             }
-            Fact::InDialog { server, .. } => {
-                ua.respond(server, Status::NOT_IMPLEMENTED, Headers::new(), Vec::new(), now);
+            Fact::InDialog { server, request, .. } => {
+                let known = request.method == Method::Notify;
+                let status = if known { Status::OK } else { Status::NOT_IMPLEMENTED };
+                ua.respond(server, status, Headers::new(), Vec::new(), now);
             }
             Fact::Requested { server, request, .. } => self.registrar_answers(peer, server, &request),
             Fact::Acked { .. }
@@ -291,6 +312,13 @@ impl World {
         }
         ua.respond(server, Peer::status(code), headers, Vec::new(), now);
     }
+}
+
+fn refer(ua: &mut UserAgent, usage: UsageId, to: &str, now: Instant) {
+    let mut headers = Headers::new();
+    headers.push(HeaderName::ReferTo, to);
+    headers.push(HeaderName::ReferredBy, "<sip:801@hotline.example>");
+    ua.request_within(usage, Method::Refer, headers, Vec::new(), now);
 }
 
 fn hop() -> Hop {

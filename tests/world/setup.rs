@@ -6,7 +6,7 @@ use std::{net::SocketAddr, time::Duration};
 use hotlined::{
     call::house::{
         AtFlag, AwayRules, CallingOut, Encryption, Forwarding, House, LeaveTo, Mobile, MobileOrder, Notice,
-        NoticeAt, Phone, Queue, Rings, Voicemail,
+        NoticeAt, Phone, Queue, Rings, StarCodes, Voicemail,
     },
     desk::{number::Number, rota::Rota},
     sip::{
@@ -95,10 +95,23 @@ fn house() -> House {
             emergency: vec!["110".into(), "119".into(), "120".into()],
             patience: s(60),
         },
+        star_codes: star_codes(),
         away: AwayRules { key: "away".into(), until_end_of_shift: true },
         nobody_patience: s(20),
         redial_window: s(1800),
+        transfer_patience: s(30),
         longest_call: s(4 * 3600),
+    }
+}
+
+fn star_codes() -> StarCodes {
+    StarCodes {
+        pick_up: "*8".into(),
+        away: "*71".into(),
+        back: "*72".into(),
+        urgent: "*73".into(),
+        tie: "*75".into(),
+        on_duty: "*76".into(),
     }
 }
 

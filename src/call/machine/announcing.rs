@@ -108,6 +108,7 @@ impl Announcing {
                 | Event::Quiet { .. }
                 | Event::RecordingFailed
                 | Event::PhoneFree { .. }
+                | Event::Feature(_)
                 | Event::Digit { .. }
                 | Event::DeadlinePassed,
                 notice,

@@ -40,6 +40,7 @@ impl Caller {
             | Event::Quiet { .. }
             | Event::RecordingFailed
             | Event::PhoneFree { .. }
+            | Event::Feature(_)
             | Event::Digit { .. }
             | Event::EndOrdered
             | Event::DeadlinePassed => {}

@@ -22,6 +22,7 @@ pub(super) fn on(event: Event, turn: &mut Turn<'_>) -> State {
         | Event::Quiet { .. }
         | Event::RecordingFailed
         | Event::PhoneFree { .. }
+        | Event::Feature(_)
         | Event::Digit { .. }
         | Event::DeadlinePassed => {}
     }

@@ -53,6 +53,7 @@ impl Farewell {
             | Event::Quiet { .. }
             | Event::RecordingFailed
             | Event::PhoneFree { .. }
+            | Event::Feature(_)
             | Event::Digit { .. }
             | Event::DeadlinePassed => false,
         };

@@ -64,7 +64,7 @@ impl Joining {
     fn joined(self, turn: &mut Turn<'_>) -> State {
         turn.answer_caller();
         answered(self.with, self.ring, turn);
-        Talking::with(self.with)
+        Talking::with(self.with, turn)
     }
 
     fn failed(mut self, turn: &mut Turn<'_>) -> State {

@@ -170,14 +170,28 @@ impl Turn<'_> {
         later(self.started, self.plan.longest_call)
     }
 
-    pub(super) fn dial(&mut self, target: Target, role: Role, until: Instant) {
+    /// `None` after the last index there is.
+    pub(super) fn dial(&mut self, target: Target, role: Role, until: Instant) -> Option<LegIndex> {
+        let leg = self.new_leg(target.clone(), role, until)?;
+        self.push(Action::Dial { leg, target });
+        Some(leg)
+    }
+
+    /// Takes in who is on the line already; they are expected to be there at once.
+    pub(super) fn adopt(&mut self, target: Target, until: Instant) -> Option<LegIndex> {
+        let leg = self.new_leg(target.clone(), Role::First, until)?;
+        self.push(Action::Adopt { leg, target });
+        Some(leg)
+    }
+
+    fn new_leg(&mut self, target: Target, role: Role, until: Instant) -> Option<LegIndex> {
         // 65,535 attempts in one call cannot be: mobiles and phones are counted, redirects bounded.
-        let Some(number) = self.legs.dialled.checked_add(1) else { return };
+        let number = self.legs.dialled.checked_add(1)?;
         self.legs.dialled = number;
         let leg = LegIndex(number);
         let stage = Stage::Dialled { until, rings: false, early_media: false };
-        self.legs.living.insert(leg, Leg { target: target.clone(), role, stage });
-        self.push(Action::Dial { leg, target });
+        self.legs.living.insert(leg, Leg { target, role, stage });
+        Some(leg)
     }
 
     /// Hangs up a leg that nobody answered, if it is not over.

@@ -100,7 +100,7 @@ impl Noticing {
             Event::Played { leg } | Event::PlayFailed { leg } if leg == with => self.callee_heard(),
             Event::Played { leg } | Event::PlayFailed { leg } => turn.prompt_over(leg),
             Event::Joined { leg } if leg == with && matches!(self.stage, Stage::Joining { .. }) => {
-                return Talking::with(with);
+                return Talking::with(with, turn);
             }
             Event::JoinFailed { leg } if leg == with => return self.join_failed(turn),
             Event::HungUp { leg } | Event::Unanswered { leg, .. } | Event::Redirected { leg, .. } => {
@@ -117,6 +117,7 @@ impl Noticing {
             | Event::Quiet { .. }
             | Event::RecordingFailed
             | Event::PhoneFree { .. }
+            | Event::Feature(_)
             | Event::Digit { .. }
             | Event::DeadlinePassed => {}
         }

@@ -64,6 +64,20 @@ fn an_event() -> impl Strategy<Value = Event> {
         1 => Just(Event::Spoke { leg: LegIndex::CALLER }),
         1 => Just(Event::Quiet { leg: LegIndex::CALLER }),
         1 => Just(Event::RecordingFailed),
+        1 => a_leg().prop_map(|leg| Event::Feature(Feature::Held { leg })),
+        1 => a_leg().prop_map(|leg| Event::Feature(Feature::Resumed { leg })),
+        3 => a_leg().prop_map(|leg| Event::Feature(Feature::Referred {
+            leg,
+            by: Target::Phone("801".into()),
+            to: Target::Phone("803".into()),
+        })),
+        3 => a_leg().prop_map(|leg| Event::Feature(Feature::Replaced {
+            leg,
+            by: Target::Phone("801".into()),
+            newcomer: Target::Phone("803".into()),
+        })),
+        2 => Just(Event::Feature(Feature::PickedUp { by: Target::Phone("803".into()) })),
+        1 => a_leg().prop_map(|leg| Event::Feature(Feature::Taken { leg })),
         2 => (1..5u8).prop_map(|n| Event::PhoneFree { phone: format!("80{n}") }),
         4 => (a_leg(), prop::sample::select(vec!['1', '2', '#', '9', '0']))
             .prop_map(|(leg, digit)| Event::Digit { leg, digit }),
@@ -139,6 +153,8 @@ struct Watch {
     recording: bool,
     discarded: bool,
     noticing: bool,
+    /// Two sides have been joined.
+    talks: bool,
     /// A join is under way: a person answered.
     joining: Option<LegIndex>,
 }
@@ -166,6 +182,7 @@ impl Watch {
             | Event::Quiet { .. }
             | Event::RecordingFailed
             | Event::PhoneFree { .. }
+            | Event::Feature(_)
             | Event::Digit { .. }
             | Event::EndOrdered
             | Event::DeadlinePassed => {}
@@ -177,8 +194,9 @@ impl Watch {
         for action in actions {
             assert!(!self.ended, "{action:?} after the end");
             match action {
-                Action::Dial { leg, .. } => {
-                    assert!(!self.caller_gone, "dialled for nobody");
+                Action::Dial { leg, .. } | Action::Adopt { leg, .. } => {
+                    // A caller who had the other side put through may be gone.
+                    assert!(!self.caller_gone || self.talks, "dialled for nobody");
                     self.dialled += 1;
                     assert_eq!(leg.0, self.dialled, "indexes count up from 1");
                     self.open.insert(*leg);
@@ -197,6 +215,17 @@ impl Watch {
                     self.recording |= *record == Record::Both;
                     self.joining = Some(*leg);
                 }
+                Action::Rejoin { caller_side, callee_side, record } => {
+                    let there = |leg: &LegIndex| match *leg {
+                        LegIndex::CALLER => !self.caller_gone,
+                        _ => self.open.contains(leg),
+                    };
+                    assert!([caller_side, callee_side].into_iter().all(there), "joined with nobody");
+                    assert!(self.talks, "rejoined before any talk");
+                    assert!(*record == Record::Nothing || !self.discarded, "recorded after a refusal");
+                }
+                Action::TellTransferor { .. } => assert!(self.talks, "nobody asked for it"),
+                Action::Note(Note::Talk { .. }) => self.talks = true,
                 Action::Record { .. } => {
                     assert!(!self.recording && self.joining.is_none(), "a message in a talk");
                     assert_eq!((self.answers, self.caller_gone), (1, false), "nobody leaves a message");

@@ -1,6 +1,6 @@
 //! Whether the call is recorded: the caller may refuse it by a key, before or while it runs.
 
-use super::{Action, Event, LegIndex, Note, Record, State, legs::Turn};
+use super::{Action, Event, LegIndex, Note, Record, State, legs::Turn, talking::Talking};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Capture {
@@ -14,14 +14,25 @@ pub(super) enum Capture {
 impl Turn<'_> {
     /// Joins that leg with the caller, recorded unless the caller refused.
     pub(super) fn join(&mut self, leg: LegIndex) {
-        let record = match *self.capture {
+        let record = self.record();
+        self.push(Action::Join { leg, record });
+    }
+
+    /// Joins two legs in place of those that were joined before.
+    pub(super) fn join_sides(&mut self, talk: Talking) {
+        let Talking { caller_side, callee_side } = talk;
+        let record = self.record();
+        self.push(Action::Rejoin { caller_side, callee_side, record });
+    }
+
+    fn record(&mut self) -> Record {
+        match *self.capture {
             Capture::Wanted | Capture::Running => {
                 *self.capture = Capture::Running;
                 Record::Both
             }
             Capture::Refused => Record::Nothing,
-        };
-        self.push(Action::Join { leg, record });
+        }
     }
 
     /// The caller pressed the key that refuses recording: nothing is captured, and what was is dropped.
@@ -36,7 +47,8 @@ impl Turn<'_> {
             | State::Seeking(_)
             | State::Joining(_)
             | State::Noticing(_)
-            | State::Talking(_) => {}
+            | State::Talking(_)
+            | State::Transferring(_) => {}
             State::Voicemail(_) | State::Farewell(_) | State::Closing | State::Over => return,
         }
         match std::mem::replace(self.capture, Capture::Refused) {

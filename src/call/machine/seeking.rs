@@ -7,7 +7,8 @@ use super::{
     Action, Call, CallerRefused, Event, LegIndex, Note, State,
     caller::Caller,
     farewell::Farewell,
-    joining::Joining,
+    feature::Feature,
+    joining::{JOIN_PATIENCE, Joining},
     legs::{Key, Leg, Legs, PickUp, Role, Stage, Turn, later},
     noticing::Noticing,
     queue::Queue,
@@ -113,6 +114,12 @@ impl Seeking {
                 Key::Nothing => {}
             },
             Event::EarlyMedia { leg } => self.early_media(leg, turn),
+            Event::Feature(Feature::PickedUp { by }) => {
+                let until = later(turn.now, JOIN_PATIENCE);
+                if turn.adopt(by.clone(), until).is_some() {
+                    self.tried.push(by);
+                }
+            }
             Event::HungUp { leg: LegIndex::CALLER } => return self.abandoned(turn),
             Event::Redirected { leg, to } => self.redirected(leg, to, turn),
             Event::EndOrdered => return self.ended_by_house(turn),
@@ -159,6 +166,7 @@ impl Seeking {
                 self.dial(Target::Phone(phone), Role::First, until, turn);
             }
             Event::EarlyMedia { .. }
+            | Event::Feature(_)
             | Event::Joined { .. }
             | Event::JoinFailed { .. }
             | Event::Spoke { .. }

@@ -93,6 +93,16 @@ fn event_words(event: &Event) -> String {
         Event::Quiet { leg } => format!("{} quiet", leg.0),
         Event::RecordingFailed => "recording failed".into(),
         Event::PhoneFree { phone } => format!("{phone} free"),
+        Event::Feature(feature) => match feature {
+            Feature::Held { leg } => format!("{} holds", leg.0),
+            Feature::Resumed { leg } => format!("{} resumes", leg.0),
+            Feature::Referred { leg, by: _, to } => format!("{} refers to {}", leg.0, target_words(to)),
+            Feature::Replaced { leg, by: _, newcomer } => {
+                format!("{} replaces {}", target_words(newcomer), leg.0)
+            }
+            Feature::PickedUp { by } => format!("{} picks up", target_words(by)),
+            Feature::Taken { leg } => format!("{} is taken", leg.0),
+        },
         Event::EndOrdered => "end ordered".into(),
         Event::DeadlinePassed => "deadline".into(),
     }
@@ -114,6 +124,11 @@ fn action_words(action: &Action) -> String {
         Action::ProgressCaller => "183 to caller".into(),
         Action::Join { leg, record: Record::Both } => format!("join {}", leg.0),
         Action::Join { leg, record: Record::Nothing } => format!("join {}, unrecorded", leg.0),
+        Action::Adopt { leg, target } => format!("adopt {} {}", leg.0, target_words(target)),
+        Action::Rejoin { caller_side, callee_side, record: _ } => {
+            format!("join {} and {}", caller_side.0, callee_side.0)
+        }
+        Action::TellTransferor { news } => format!("tell transferor {news:?}"),
         Action::AnswerCaller => "200 to caller".into(),
         Action::RefuseCaller { why } => format!("refuse caller {why:?}"),
         Action::HangUpCaller => "BYE to caller".into(),
@@ -135,6 +150,14 @@ fn action_words(action: &Action) -> String {
             Note::LeftQueue { why } => format!("* left the queue: {why}"),
             Note::Voicemail => "* voicemail".into(),
             Note::Forwarding { why } => format!("* forwarding: {why}"),
+            Note::Talk { caller_side, callee_side } => {
+                format!("* {} and {} talk", caller_side.0, callee_side.0)
+            }
+            Note::Transfer { from, to } => format!("* transfer from {} to {}", from.0, to.0),
+            Note::Transferred { to } => format!("* transferred to {}", to.0),
+            Note::TransferFailed => "* transfer failed".into(),
+            Note::Left { leg } => format!("* {} left", leg.0),
+            Note::Taken { leg } => format!("* {} taken", leg.0),
             Note::Ringing { leg } => format!("* {} rings", leg.0),
             Note::Picked { leg } => format!("* {} picked up", leg.0),
             Note::Answered { leg, ring } => format!("* {} answered, ring {ring:?}", leg.0),

@@ -104,6 +104,7 @@ impl Voicemail {
             | Event::Spoke { .. }
             | Event::Quiet { .. }
             | Event::PhoneFree { .. }
+            | Event::Feature(_)
             | Event::Digit { .. }
             | Event::DeadlinePassed => {}
         }

@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use super::{
-    Direction, LegRecord, LocalTime, Notice, NoticeEnd, Outcome, Party, PromptFile, Recording,
-    RecordingReport, Side, Ticket, TicketChange, TicketId, TimelineEntry, Unanswered, Verdict,
+    Channel, Direction, LegRecord, LocalTime, Notice, NoticeEnd, Outcome, Party, PromptFile, Recording,
+    RecordingReport, Segment, Side, Ticket, TicketChange, TicketId, TimelineEntry, Unanswered, Verdict,
 };
 use crate::desk::number::Number;
 
@@ -38,6 +38,8 @@ pub struct Opening {
     pub call_id: String,
     /// The caller's ticket of a short time before, where there is one.
     pub redial_of: Option<TicketId>,
+    /// The ticket whose matter this one is about.
+    pub part_of: Option<TicketId>,
 }
 
 /// A ticket being written.
@@ -51,6 +53,8 @@ pub struct TicketLog {
     changed: bool,
     legs_left_out: bool,
     recording_refused: bool,
+    /// When the recording began.
+    recorded_from: Option<LocalTime>,
 }
 
 impl TicketLog {
@@ -70,6 +74,7 @@ impl TicketLog {
             desk_state,
             call_id,
             redial_of,
+            part_of,
         } = opening;
         let words = arrival(direction, caller.as_ref(), caller_phone.as_deref(), &dialled, trunk.as_deref());
         let party = match caller_phone {
@@ -99,6 +104,8 @@ impl TicketLog {
             recording: None,
             notice: None,
             redial_of,
+            part_of,
+            segments: Vec::new(),
             legs: vec![leg_record(0, party, received, call_id)],
         };
         let mut log = Self {
@@ -107,6 +114,7 @@ impl TicketLog {
             new_entries: Vec::new(),
             changed: true,
             legs_left_out: false,
+            recorded_from: None,
             recording_refused: false,
         };
         log.line("received", words, received);
@@ -296,6 +304,67 @@ impl TicketLog {
         self.line("unanswered", words, at);
     }
 
+    /// These legs talk from now on, on the left and the right channel; `since` the recording's first sample.
+    pub fn talk(&mut self, left: u16, right: u16, since: Duration, at: LocalTime) {
+        let now_ms = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
+        self.recorded_from.get_or_insert(at - since);
+        for (channel, leg) in [(Channel::Left, left), (Channel::Right, right)] {
+            let open = self.ticket.segments.iter_mut().find(|s| s.channel == channel && s.until_ms.is_none());
+            match open {
+                Some(segment) if segment.leg == leg => continue,
+                Some(segment) => segment.until_ms = Some(now_ms),
+                None => {}
+            }
+            let Some(party) = self.leg(leg).map(|leg| leg.party.clone()) else { continue };
+            let index = u32::try_from(self.ticket.segments.len()).unwrap_or(u32::MAX);
+            self.ticket.segments.push(Segment {
+                index,
+                channel,
+                leg,
+                party,
+                from_ms: now_ms,
+                until_ms: None,
+            });
+        }
+        self.changed = true;
+    }
+
+    /// A leg gives its place to another.
+    pub fn transfer(&mut self, from: u16, to: u16, at: LocalTime) {
+        let words = format!("{} puts the call through to {}", self.who(from), self.who(to));
+        self.line("transfer", words, at);
+    }
+
+    /// That leg has the place now.
+    pub fn transferred(&mut self, to: u16, at: LocalTime) {
+        let who = self.who(to);
+        if let Some(leg) = self.leg(to) {
+            leg.answered.get_or_insert(at);
+        }
+        self.line("transferred", format!("{who} has the call"), at);
+    }
+
+    pub fn transfer_failed(&mut self, at: LocalTime) {
+        self.line("transfer_failed", "the call was not taken there", at);
+    }
+
+    /// A leg hung up, and the call goes on without it.
+    pub fn left(&mut self, leg: u16, at: LocalTime) {
+        if let Some(from) = self.recorded_from {
+            let now_ms = u64::try_from((at - from).num_milliseconds()).unwrap_or(0);
+            let open = self.ticket.segments.iter_mut().filter(|s| s.leg == leg && s.until_ms.is_none());
+            open.for_each(|segment| segment.until_ms = Some(now_ms.max(segment.from_ms)));
+        }
+        let words = format!("{} hung up; the call goes on", self.who(leg));
+        self.line("left", words, at);
+    }
+
+    /// A leg has gone over to another call.
+    pub fn taken(&mut self, leg: u16, at: LocalTime) {
+        let words = format!("{} goes over to the call that was asked about", self.who(leg));
+        self.line("taken", words, at);
+    }
+
     /// A leg put the call on hold, or took it back.
     pub fn held(&mut self, index: u16, held: bool, at: LocalTime) {
         let who = self.who(index);
@@ -332,7 +401,11 @@ impl TicketLog {
             return;
         }
         self.ticket.hung_up_first = Some(first);
-        let words = match (first, &self.ticket.answered_by) {
+        let channel = if self.ticket.direction == Direction::Out { Channel::Left } else { Channel::Right };
+        // After a transfer somebody else is there than who answered.
+        let last = self.ticket.segments.iter().rev().find(|segment| segment.channel == channel);
+        let called = last.map(|segment| &segment.party).or(self.ticket.answered_by.as_ref());
+        let words = match (first, called) {
             (Side::Caller, _) => "the caller hung up".to_owned(),
             (Side::Callee, Some(party)) => format!("{} hung up", name(party)),
             (Side::Callee, None) => "the called side hung up".to_owned(),
@@ -360,6 +433,7 @@ impl TicketLog {
         for leg in self.ticket.legs.iter_mut().filter(|leg| leg.ended.is_none()) {
             leg.ended = Some(at);
         }
+        self.close_segments(at);
         self.line("ended", "the call is over", at);
     }
 
@@ -387,6 +461,15 @@ impl TicketLog {
     /// A bug of ours ended the call (`decisions.md` 19).
     pub fn broken(&mut self, at: LocalTime) {
         self.line("broken", "a fault of ours ended the call", at);
+    }
+
+    /// Whoever still spoke does so no longer.
+    fn close_segments(&mut self, at: LocalTime) {
+        let Some(from) = self.recorded_from else { return };
+        let now_ms = u64::try_from((at - from).num_milliseconds()).unwrap_or(0);
+        for segment in self.ticket.segments.iter_mut().filter(|segment| segment.until_ms.is_none()) {
+            segment.until_ms = Some(now_ms.max(segment.from_ms));
+        }
     }
 
     fn leg(&mut self, index: u16) -> Option<&mut LegRecord> {

@@ -26,6 +26,7 @@ fn opening() -> Opening {
         desk_state: "801 ready".into(),
         call_id: "a@b".into(),
         redial_of: None,
+        part_of: None,
     }
 }
 
