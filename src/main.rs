@@ -10,7 +10,7 @@ use hotlined::{
     daemon::{
         commands::{self, Files, Wanted},
         demo::{self, Scene, Wish},
-        evidence, figures, keeping, matters, people, prompts, residents,
+        evidence, exporting, figures, keeping, matters, people, prompts, residents,
     },
     desk::{people::Role, ticket::LocalTime},
     store::residents::DryRun,
@@ -179,6 +179,29 @@ enum Command {
         /// Against an anchor that was kept elsewhere, beside those of the anchors' file.
         #[arg(long, value_name = "LINE")]
         anchor: Option<String>,
+    },
+    /// Copy recordings for a supervisor, with a sheet (CSV and xlsx); each is in the access log.
+    Export {
+        #[command(flatten)]
+        files: ConfigFiles,
+        /// A ticket such as 20261123-0007 (not with --since), and the folder, made if it is not there.
+        #[arg(required = true, num_args = 1..=2, value_names = ["TICKET", "DIR"])]
+        places: Vec<String>,
+        /// Of calls received on or after this day: 2026-11-23.
+        #[arg(long)]
+        since: Option<NaiveDate>,
+        /// Of calls received before this day.
+        #[arg(long)]
+        until: Option<NaiveDate>,
+        /// From this second of the recording on.
+        #[arg(long, value_name = "SECONDS")]
+        from: Option<f64>,
+        /// Up to this second.
+        #[arg(long, value_name = "SECONDS")]
+        to: Option<f64>,
+        /// Silence one side.
+        #[arg(long, value_name = "SIDE")]
+        mute: Option<exporting::Side>,
     },
     /// Print the end of the chain of proof as one line, to be kept elsewhere.
     Anchor(#[command(flatten)] ConfigFiles),
@@ -375,6 +398,11 @@ fn main() -> ExitCode {
         Command::Erase { number, files, reason } => keeping::erase(&files.into(), &number, &reason),
         Command::Verify { files, since, ticket, anchor } => {
             evidence::verify(&files.into(), &evidence::Wanted { since, ticket, anchor })
+        }
+        Command::Export { files, mut places, since, until, from, to, mute } => {
+            let dir = places.pop().unwrap_or_default().into();
+            let wanted = exporting::Wanted { ticket: places.pop(), since, until, dir, from, to, mute };
+            exporting::export(&files.into(), &wanted)
         }
         Command::Anchor(files) => evidence::anchor(&files.into()),
         Command::Away { files, minutes } => commands::control(&files.into(), &Control::Away { minutes }),

@@ -157,7 +157,7 @@ fn tickets_fit(world: &World, callers: &[(String, crate::world::CallKey)]) -> Ve
                     faults.push(format!("{}: a notice without an end", ticket.id));
                 }
                 let unrecorded =
-                    matches!(verdict, Some(Verdict::Refused | Verdict::None)) || world.media.refuses_joins;
+                    matches!(verdict, Some(Verdict::Refused | Verdict::None(_))) || world.media.refuses_joins;
                 let recorded = ticket
                     .recording
                     .as_ref()

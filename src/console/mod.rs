@@ -9,6 +9,7 @@ pub mod evidence;
 pub mod feed;
 pub mod http;
 pub mod json;
+pub mod listening;
 pub mod lists;
 pub mod prompts;
 pub mod report;

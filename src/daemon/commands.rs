@@ -17,7 +17,7 @@ use crate::{
     config::settings::{Log, LogFormat, LogLevel},
     console::{
         control::{self, Command},
-        evidence, json, text, trace as show,
+        evidence, json, listening, text, trace as show,
     },
     desk::{
         risk::{Risk, Weights, risk},
@@ -186,16 +186,23 @@ pub(super) fn midnight(zone: chrono_tz::Tz, day: NaiveDate) -> Option<DateTime<U
 /// There is no such ticket, or the database can't be read.
 pub fn ticket(files: &Files, id: &str, as_json: bool) -> anyhow::Result<()> {
     let id: TicketId = id.parse()?;
-    let database = read(files)?.daemon.database;
-    let page = runtime()?.block_on(async { Reader::open(&database).await?.ticket(id).await })?;
-    let Some(page) = page else {
+    let configuration = read(files)?;
+    let found = runtime()?.block_on(async {
+        let reader = Reader::open(&configuration.daemon.database).await?;
+        let page = reader.ticket(id).await?;
+        let heard = reader.heard(&[id]).await?.remove(&id).unwrap_or_default();
+        Ok::<_, StoreError>(page.map(|page| (page, heard)).zip(Some(reader.gaps(id).await?)))
+    })?;
+    let Some(((page, heard), gaps)) = found else {
         bail!("there is no ticket {id}; `hotlined tickets` lists those that are");
     };
     if as_json {
         println!("{}", serde_json::to_string_pretty(&json::TicketPage::from(&page))?);
-    } else {
-        print!("{}", text::ticket_page(&page));
+        return Ok(());
     }
+    let report = page.ticket.recording.as_ref().and_then(|recording| recording.report.as_ref());
+    let risk = risk(&configuration.rules.risk, heard.facts.as_ref(), &heard.circumstances);
+    print!("{}{}", text::ticket_page(&page), listening::page(report, &heard, &gaps, &risk));
     Ok(())
 }
 

@@ -17,7 +17,7 @@ use std::{
 use super::{clock, commands::runtime, evidence::DailyAnchor};
 use crate::{
     desk::ticket::TicketId,
-    media::examination::examine,
+    media::{examination::examine, recorder::peaks},
     store::{error::StoreError, facts::ExaminedRecording, reader::Reader, writer::Writer},
 };
 
@@ -113,6 +113,13 @@ impl Desk {
     fn read(&mut self, ticket: TicketId, path: &Path) {
         match examine(&self.recordings.join(path), &self.ending) {
             Ok(Some(found)) => {
+                let wav = self.recordings.join(path);
+                // A crash left them behind the recording, or the disk refused them.
+                if !peaks::fit(&wav, found.samples)
+                    && let Err(error) = peaks::write(&wav, found.peaks)
+                {
+                    tracing::warn!(%ticket, %error, "peaks can't be written");
+                }
                 let (at, sha256, facts) = (clock::now().wall, found.sha256, found.facts);
                 self.writer.examined(ExaminedRecording { ticket, at, sha256, facts });
             }
@@ -176,5 +183,6 @@ mod tests {
         let heard = reader.heard(&[id(7)]).await.unwrap();
         assert_eq!(heard[&id(7)].facts.as_ref().unwrap().length, Duration::from_secs(1));
         assert_eq!(reader.unexamined(9).await.unwrap().len(), 1);
+        assert!(peaks::fit(&wav, 8_000), "the peaks were made from the recording");
     }
 }

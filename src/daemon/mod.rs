@@ -13,6 +13,7 @@ mod descriptors;
 mod directory;
 pub mod evidence;
 mod examiner;
+pub mod exporting;
 pub mod figures;
 pub mod keeping;
 mod mailbox;

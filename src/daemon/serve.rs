@@ -37,7 +37,7 @@ use crate::{
         event::Event,
         office::Office,
         outage::{Edge, OutageChange, Subject},
-        ticket::TicketChange,
+        ticket::{TicketChange, Verdict},
     },
     media::{Media, MediaSettings, PromptFiles},
     outbox::transcripts::{self, TranscriptSettings},
@@ -628,6 +628,15 @@ fn log_notice(notice: &Notice) {
         Notice::OwnNumberOnly { trunk } => {
             tracing::warn!(trunk, "refuses callers' numbers: calls go out under its own from now on");
         }
+        Notice::Recorded { ticket, verdict } => match verdict {
+            Verdict::Good | Verdict::Refused | Verdict::None(_) => {
+                tracing::info!(%ticket, ?verdict, "recorded")
+            }
+            Verdict::Degraded(_) | Verdict::OneSided(_) | Verdict::Interrupted => {
+                tracing::warn!(%ticket, ?verdict, "recorded, but not whole");
+            }
+            Verdict::Failed(_) => tracing::error!(%ticket, ?verdict, "a recording is missing"),
+        },
         Notice::CallBroken { ticket } => tracing::error!(%ticket, "a bug ended this call"),
     }
 }

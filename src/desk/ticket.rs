@@ -261,6 +261,18 @@ pub struct SideReport {
     pub skew_samples: i64,
     /// Packets that came too late for their place.
     pub late_packets: u64,
+    /// Where samples are missing, in order, also those that the disk did not take; neighbours are one where
+    /// there are too many. A ticket that was read from the database has none here: `Reader::gaps`.
+    pub gaps: Vec<Gap>,
+}
+
+/// A stretch of a channel in which something is missing, in samples.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gap {
+    pub from: u64,
+    pub to: u64,
+    /// How many of them are lost; fewer than the stretch is long where gaps were made one.
+    pub lost: u64,
 }
 
 /// What to think of a recording, decided at hang-up.
@@ -277,8 +289,8 @@ pub enum Verdict {
     Interrupted,
     /// The caller wanted no recording, and nothing was kept.
     Refused,
-    /// Nobody answered, so there was nothing to record.
-    None,
+    /// There was nothing to record; in words why.
+    None(String),
 }
 
 /// The recording of a call as its ticket keeps it.

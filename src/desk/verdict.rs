@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::ticket::{RecordingReport, SideReport, Verdict};
+use super::ticket::{Outcome, RecordingReport, SideReport, Verdict};
 
 /// A file may be shorter than the talk by this much: the recorder closes it a moment before or after the
 /// call ends. Twice as much would hide a lost word.
@@ -20,6 +20,11 @@ const TALK: Duration = Duration::from_secs(5);
 pub fn message_verdict(report: &RecordingReport, talked: Duration) -> Verdict {
     let nobody = SideReport { packets: 1, audible_samples: 1, ..SideReport::default() };
     verdict(&RecordingReport { operator: nobody, ..report.clone() }, talked)
+}
+
+/// The verdict where nothing was asked of the recorder.
+pub fn nothing_to_record(outcome: Option<Outcome>) -> Verdict {
+    Verdict::None(outcome.map_or("the call came to nothing", Outcome::words).to_owned())
 }
 
 /// The verdict on a closed recording of a talk that took so long.

@@ -10,7 +10,7 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
-use super::wav::Layout;
+use super::{recorder::peaks::Peaks, wav::Layout};
 use crate::{
     desk::facts::{CallFacts, SideFacts},
     sound::{
@@ -24,11 +24,14 @@ use crate::{
 const CHUNK: usize = 64 << 10;
 
 /// What the file says.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug)]
 pub struct Examination {
     /// SHA-256 of the whole file, as `sha256sum` prints it.
     pub sha256: [u8; 32],
     pub facts: CallFacts,
+    /// Samples per channel.
+    pub samples: u64,
+    pub peaks: Peaks,
 }
 
 /// Reads the whole file; `None`: `stop` was set meanwhile.
@@ -61,8 +64,9 @@ pub fn examine(path: &Path, stop: &AtomicBool) -> io::Result<Option<Examination>
             }
         }
         if full < CHUNK {
-            let facts = ears.map(Ears::facts).unwrap_or_default();
-            return Ok(Some(Examination { sha256: hash.finalize().into(), facts }));
+            // A file that ends before its header does was refused above.
+            let Some(ears) = ears else { return Ok(None) };
+            return Ok(Some(ears.examined(hash.finalize().into())));
         }
     }
 }
@@ -102,6 +106,8 @@ fn fill(file: &mut File, chunk: &mut [u8]) -> io::Result<usize> {
 struct Ears {
     left: Side,
     right: Side,
+    peaks: Peaks,
+    heard: u64,
     /// Bytes of a frame that the chunk before did not hold whole.
     rest: Vec<u8>,
     samples: [Vec<i16>; 2],
@@ -112,6 +118,8 @@ impl Ears {
         Self {
             left: Side::new(sample_rate),
             right: Side::new(sample_rate),
+            peaks: Peaks::new(sample_rate),
+            heard: 0,
             rest: Vec::new(),
             samples: Default::default(),
         }
@@ -131,11 +139,14 @@ impl Ears {
         self.rest = rest;
         self.left.push(left);
         self.right.push(right);
+        self.peaks.push(left, right);
+        self.heard += u64::try_from(left.len()).unwrap_or(0);
     }
 
-    fn facts(self) -> CallFacts {
+    fn examined(self, sha256: [u8; 32]) -> Examination {
         let length = self.left.length();
-        facts(&Conversation::of(self.left.finish(), self.right.finish(), length))
+        let facts = facts(&Conversation::of(self.left.finish(), self.right.finish(), length));
+        Examination { sha256, facts, samples: self.heard, peaks: self.peaks }
     }
 }
 
@@ -211,6 +222,6 @@ mod tests {
         std::fs::write(&path, b"not a wav").unwrap();
         assert_eq!(examine(&path, &AtomicBool::new(false)).unwrap_err().kind(), io::ErrorKind::InvalidData);
         complaint(&path);
-        assert_eq!(examine(&path, &AtomicBool::new(true)).unwrap(), None);
+        assert!(examine(&path, &AtomicBool::new(true)).unwrap().is_none());
     }
 }

@@ -11,6 +11,7 @@ pub(crate) mod clock;
 mod engine;
 pub mod error;
 pub mod examination;
+pub mod excerpt;
 mod leg;
 mod player;
 mod ports;

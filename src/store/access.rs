@@ -4,10 +4,41 @@ use super::{
     chain,
     edit::Editor,
     error::StoreError,
-    group::{key, utc},
+    group::{id_of, key, utc},
+    reader::Reader,
+    rows::Cells,
     words,
 };
-use crate::desk::{access::Access, chain::Kind};
+use crate::desk::{access::Access, chain::Kind, ticket::TicketId};
+
+impl Reader {
+    /// The access log, newest first, at most `limit` lines; of one ticket, or of all.
+    ///
+    /// # Errors
+    /// The database cannot be read, or holds a row that this program never writes.
+    pub async fn accesses(&self, ticket: Option<TicketId>, limit: u32) -> Result<Vec<Access>, StoreError> {
+        let mut connection = self.acquire().await?;
+        let rows = sqlx::query(
+            "SELECT at_utc, who, what, ticket, words FROM access_log WHERE ?1 IS NULL OR ticket = ?1 \
+             ORDER BY key DESC LIMIT ?2",
+        )
+        .bind(ticket.map(key))
+        .bind(limit)
+        .fetch_all(&mut *connection)
+        .await?;
+        let lines = rows.iter().map(|row| {
+            let cells = Cells { row, table: "access_log", of: "-".into() };
+            Ok(Access {
+                at: cells.utc("at_utc")?,
+                who: cells.get("who")?,
+                what: words::deed_from(cells.get("what")?).ok_or_else(|| cells.bad("what"))?,
+                ticket: cells.get::<Option<i64>>("ticket")?.and_then(id_of),
+                words: cells.get("words")?,
+            })
+        });
+        lines.collect()
+    }
+}
 
 impl Editor {
     /// Puts a line into the access log. Whoever hands something confidential out asks for it only after

@@ -117,6 +117,7 @@ pub(crate) fn report(number: u32) -> RecordingReport {
             audible_samples: 400_000,
             skew_samples: -3,
             late_packets: 2,
+            gaps: Vec::new(),
         },
         operator: SideReport {
             packets: 6049,
@@ -124,6 +125,7 @@ pub(crate) fn report(number: u32) -> RecordingReport {
             audible_samples: 300_000,
             skew_samples: 5,
             late_packets: 0,
+            gaps: Vec::new(),
         },
         unwritten_samples: 7,
         tap_dropped: 1,

@@ -11,6 +11,7 @@ use super::{
     error::StoreError,
     events,
     facts::{ExaminedRecording, RepairedRecording},
+    gaps,
     inbox::{Group, SignOfLife},
     message, notice, redial, segment, words,
 };
@@ -193,6 +194,7 @@ async fn write_tickets(tx: &mut SqliteConnection, group: &Group) -> Result<(), S
     }
     insert(tx, &LEGS, &legs, bind_leg).await?;
     insert(tx, &RECORDINGS, &recordings, bind_recording).await?;
+    gaps::write(tx, &recordings).await?;
     insert(tx, &TIMELINE, &lines, |query, (ticket, line)| {
         query
             .bind(*ticket)

@@ -26,6 +26,7 @@ pub mod facts;
 mod figures;
 #[cfg(test)]
 pub(crate) mod fixture;
+pub mod gaps;
 mod group;
 mod inbox;
 mod matter;

@@ -193,6 +193,7 @@ fn recording(cells: &Cells<'_>) -> Result<Option<Recording>, StoreError> {
             audible_samples: cells.number_or_null("caller_audible_samples")?.unwrap_or(0),
             skew_samples: cells.number_or_null("caller_skew_samples")?.unwrap_or(0),
             late_packets: cells.number_or_null("caller_late_packets")?.unwrap_or(0),
+            gaps: Vec::new(),
         },
         operator: SideReport {
             packets: cells.number_or_null("operator_packets")?.unwrap_or(0),
@@ -200,6 +201,7 @@ fn recording(cells: &Cells<'_>) -> Result<Option<Recording>, StoreError> {
             audible_samples: cells.number_or_null("operator_audible_samples")?.unwrap_or(0),
             skew_samples: cells.number_or_null("operator_skew_samples")?.unwrap_or(0),
             late_packets: cells.number_or_null("operator_late_packets")?.unwrap_or(0),
+            gaps: Vec::new(),
         },
         unwritten_samples: cells.number_or_null("unwritten_samples")?.unwrap_or(0),
         tap_dropped: cells.number_or_null("tap_dropped")?.unwrap_or(0),

@@ -94,11 +94,14 @@ async fn interrupt_open_tickets(
             .bind("the daemon ended during this call; found when it started again")
             .execute(&mut *tx)
             .await?;
-        sqlx::query("INSERT INTO recording (ticket, verdict) VALUES (?, ?) ON CONFLICT DO NOTHING")
-            .bind(key)
-            .bind(if answered { "interrupted" } else { "none" })
-            .execute(&mut *tx)
-            .await?;
+        sqlx::query(
+            "INSERT INTO recording (ticket, verdict, verdict_words) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+        )
+        .bind(key)
+        .bind(if answered { "interrupted" } else { "none" })
+        .bind((!answered).then_some("nobody had answered"))
+        .execute(&mut *tx)
+        .await?;
         interrupted.extend(id_of(key));
     }
     Ok(interrupted)

@@ -108,7 +108,7 @@ pub fn verdict(verdict: &Verdict) -> (&'static str, Option<&str>) {
         Verdict::Failed(words) => ("failed", Some(words)),
         Verdict::Interrupted => ("interrupted", None),
         Verdict::Refused => ("refused by caller", None),
-        Verdict::None => ("none", None),
+        Verdict::None(words) => ("none", Some(words)),
     }
 }
 
@@ -121,7 +121,7 @@ pub fn verdict_from(word: &str, words: Option<String>) -> Option<Verdict> {
         ("failed", words) => Some(Verdict::Failed(words.unwrap_or_default())),
         ("interrupted", _) => Some(Verdict::Interrupted),
         ("refused by caller", _) => Some(Verdict::Refused),
-        ("none", _) => Some(Verdict::None),
+        ("none", words) => Some(Verdict::None(words.unwrap_or_default())),
         (_, _) => None,
     }
 }

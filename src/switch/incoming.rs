@@ -23,7 +23,8 @@ use crate::{
     },
     desk::{
         number::Number,
-        ticket::{Direction, Opening, Outcome, TicketId, TicketLog, Verdict},
+        ticket::{Direction, Opening, Outcome, TicketId, TicketLog},
+        verdict::nothing_to_record,
     },
     sip::{
         header::Replaces,
@@ -347,7 +348,7 @@ impl Switch {
             self.out.push(Output::Journal { ticket, journal: None });
             log.outcome(Outcome::Refused, None, now.wall);
             log.ended(now.wall);
-            log.recorded(None, Verdict::None, now.wall);
+            log.recorded(None, nothing_to_record(log.ticket().outcome), now.wall);
             return self.save(&mut log);
         }
         let ports = self.open_ports(ticket, LegIndex::CALLER, hop.remote.is_ipv6());

@@ -70,7 +70,7 @@ use crate::{
         directory::Directory,
         number::Number,
         outage::OutageChange,
-        ticket::{TicketChange, TicketId},
+        ticket::{TicketChange, TicketId, Verdict},
     },
     sip::{
         hop::{FlowId, Hop, Transport},
@@ -226,6 +226,11 @@ pub enum Notice {
         phone: String,
         dialled: Number,
         why: String,
+    },
+    /// What became of a call's recording.
+    Recorded {
+        ticket: TicketId,
+        verdict: Verdict,
     },
     /// The call machine of that ticket had a bug; the call was ended.
     CallBroken {

@@ -20,7 +20,10 @@ use crate::{
         plan::Target,
         prompt::Prompt,
     },
-    desk::ticket::{Direction, Outcome, TicketId, TicketLog, Unanswered, Verdict},
+    desk::{
+        ticket::{Direction, Outcome, TicketId, TicketLog, Unanswered, Verdict},
+        verdict::nothing_to_record,
+    },
 };
 
 /// The recorder closes a file within milliseconds, a sick disk within seconds; after this a ticket
@@ -286,7 +289,8 @@ impl Switch {
         let (talked, failed) = match call.recording {
             RecordingState::NotAsked | RecordingState::Discarded => {
                 let refused = call.log.is_recording_refused();
-                let verdict = if refused { Verdict::Refused } else { Verdict::None };
+                let verdict =
+                    if refused { Verdict::Refused } else { nothing_to_record(call.log.ticket().outcome) };
                 call.log.recorded(None, verdict, now.wall);
                 return self.save(&mut call.log);
             }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use chrono::Datelike;
 
 use super::{
-    Moment, Output, Switch,
+    Moment, Notice, Output, Switch,
     leg::{Closing, RecordingState},
     media::{MediaCommand, MediaId, PlayId, RecordOrder, SpeechWatch},
 };
@@ -133,6 +133,12 @@ impl Switch {
             (Some(report), None) => verdict(report, closing.talked),
             (None, None) => Verdict::Failed("the recorder said nothing".to_owned()),
         };
+        if let Verdict::Failed(why) = &verdict {
+            // Also where the recorder had nothing to say against it: there should be a file, and there is none.
+            self.watch_disk(Some(why), now);
+        }
+        let ticket = closing.log.ticket().id;
+        self.out.push(Output::Notice(Notice::Recorded { ticket, verdict: verdict.clone() }));
         closing.log.recorded(report, verdict, now.wall);
         self.save(&mut closing.log);
     }
@@ -157,7 +163,9 @@ impl Switch {
         let Some(mut closing) = self.closing.remove(&ticket) else { return };
         let why = "the recorder has not closed the file yet".to_owned();
         self.watch_disk(Some(&why), now);
-        closing.log.recorded(None, Verdict::Failed(why), now.wall);
+        let verdict = Verdict::Failed(why);
+        self.out.push(Output::Notice(Notice::Recorded { ticket, verdict: verdict.clone() }));
+        closing.log.recorded(None, verdict, now.wall);
         self.save(&mut closing.log);
         self.closing.insert(ticket, closing);
     }

@@ -101,7 +101,7 @@ pub(crate) fn summary(ticket: &Ticket) -> String {
         let _ = write!(text, ", {first:?} first");
     }
     match ticket.recording.as_ref().map(|recording| &recording.verdict) {
-        Some(Verdict::None) => {}
+        Some(Verdict::None(_)) => {}
         Some(verdict) => drop(write!(text, ", recording {verdict:?}")),
         None => text.push_str(", recording not settled"),
     }

@@ -266,7 +266,7 @@ fn words(verdict: &Verdict) -> &str {
         Verdict::Degraded(why) | Verdict::OneSided(why) | Verdict::Failed(why) => why,
         Verdict::Interrupted => "interrupted",
         Verdict::Refused => "refused by caller",
-        Verdict::None => "not recorded",
+        Verdict::None(why) => why,
     }
 }
 

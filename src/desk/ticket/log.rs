@@ -452,7 +452,7 @@ impl TicketLog {
             Verdict::Failed(why) => format!("not recorded: {why}"),
             Verdict::Interrupted => format!("recorded {seconds} s: interrupted"),
             Verdict::Refused => "not recorded: refused by caller".to_owned(),
-            Verdict::None => "nothing to record".to_owned(),
+            Verdict::None(why) => format!("nothing to record: {why}"),
         };
         self.ticket.recording = Some(Recording { report, verdict });
         self.line("recorded", words, at);

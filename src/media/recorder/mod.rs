@@ -10,6 +10,7 @@
 
 pub mod archive;
 mod part;
+pub mod peaks;
 mod recording;
 pub mod repair;
 mod ring;

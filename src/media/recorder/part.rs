@@ -11,6 +11,7 @@ use std::{
 
 use hound::{SampleFormat, WavSpec, WavWriter};
 
+use super::peaks::{self, PeaksFile};
 use crate::rtp::stream::Band;
 
 /// 16-bit stereo.
@@ -29,6 +30,7 @@ const MAX_FRAMES: u32 = (u32::MAX - 4_096) / 4;
 /// One recording's file while it grows.
 pub(super) struct Part {
     wav: WavWriter<Placed>,
+    peaks: PeaksFile,
 }
 
 impl std::fmt::Debug for Part {
@@ -66,7 +68,8 @@ impl Part {
         let other = file.try_clone()?;
         let mut wav = WavWriter::new(Placed { file, at: 0, end: 0 }, spec(band)).map_err(io_error)?;
         wav.flush().map_err(io_error)?;
-        Ok((Self { wav }, other))
+        let peaks = PeaksFile::create(&peaks::path_of(&path), band.sample_rate());
+        Ok((Self { wav, peaks }, other))
     }
 
     /// Samples per channel that are in the file.
@@ -86,12 +89,21 @@ impl Part {
             samples.write_sample(*left);
             samples.write_sample(*right);
         }
-        samples.flush().map_err(io_error)
+        samples.flush().map_err(io_error)?;
+        self.peaks.push(left, right);
+        Ok(())
     }
 
     /// Makes the header right for what is in the file.
     pub(super) fn flush(&mut self) -> io::Result<()> {
+        self.peaks.flush();
         self.wav.flush().map_err(io_error)
+    }
+
+    /// The same, nothing comes any more.
+    pub(super) fn close(&mut self) -> io::Result<()> {
+        self.peaks.end();
+        self.flush()
     }
 }
 

@@ -10,11 +10,11 @@ use std::{
 
 use super::{part::Part, ring::Channel};
 use crate::{
-    desk::ticket::{RecordingReport, SideReport},
+    desk::ticket::{Gap, RecordingReport, SideReport},
     rtp::{
         packet::Packet,
         stream::Band,
-        timeline::{Content, Figures, HOLD, Timeline, length},
+        timeline::{Content, Figures, HOLD, Timeline, gaps::Gaps, length},
     },
     switch::media::RecordOrder,
 };
@@ -44,6 +44,8 @@ pub(super) struct Recording {
     /// Ticks that could not be written and are not yet made up for by silence.
     owed: u64,
     unwritten: u64,
+    /// Where.
+    unwritten_gaps: Gaps,
     /// The first trouble with the disk.
     trouble: Option<String>,
     write_due: Instant,
@@ -77,6 +79,7 @@ impl Recording {
             taken: 0,
             owed: 0,
             unwritten: 0,
+            unwritten_gaps: Gaps::default(),
             trouble: None,
             write_due: first_write,
             header_due: first_write + HEADER_EVERY,
@@ -123,13 +126,14 @@ impl Recording {
     ) -> (RecordingReport, Option<String>) {
         self.write_to(length(self.joined_at, ended_at), scratch);
         self.pay();
-        self.flush();
+        let closed = self.part.close();
+        self.note(closed);
         let report = RecordingReport {
             path: self.order.path,
             sample_rate: self.band.sample_rate(),
             samples: u64::from(self.part.frames()),
-            caller: side(self.left.figures(), self.band),
-            operator: side(self.right.figures(), self.band),
+            caller: side(&self.left, &self.unwritten_gaps, self.band),
+            operator: side(&self.right, &self.unwritten_gaps, self.band),
             unwritten_samples: samples(self.unwritten, self.band),
             tap_dropped: dropped,
             late_syncs: 0,
@@ -156,6 +160,7 @@ impl Recording {
             if !written {
                 self.owed += ticks;
                 self.unwritten += ticks;
+                self.unwritten_gaps.note(self.taken - ticks, ticks);
             }
         }
     }
@@ -194,17 +199,25 @@ impl Recording {
 }
 
 /// The timelines count in ticks, a report in the file's own samples.
-fn side(figures: Figures, band: Band) -> SideReport {
-    let Figures { packets, lost_samples, audible_samples, skew_samples, late_packets } = figures;
+fn side(timeline: &Timeline, unwritten: &Gaps, band: Band) -> SideReport {
+    let Figures { packets, lost_samples, audible_samples, skew_samples, late_packets } = timeline.figures();
+    let in_samples = |ticks| samples(ticks, band);
+    let mut gaps: Vec<Gap> = [timeline.gaps(), unwritten]
+        .into_iter()
+        .flat_map(|gaps| gaps.clone().into_inner())
+        .map(|gap| Gap { from: in_samples(gap.from), to: in_samples(gap.to), lost: in_samples(gap.lost) })
+        .collect();
+    gaps.sort_unstable_by_key(|gap| gap.from);
     SideReport {
         packets,
-        lost_samples: samples(lost_samples, band),
-        audible_samples: samples(audible_samples, band),
+        lost_samples: in_samples(lost_samples),
+        audible_samples: in_samples(audible_samples),
         skew_samples: match band {
             Band::Narrow => skew_samples,
             Band::Wide => skew_samples.saturating_mul(2),
         },
         late_packets,
+        gaps,
     }
 }
 

@@ -15,6 +15,7 @@ use std::{
 use rustix::fs::{CWD, RenameFlags};
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::peaks;
 use crate::{
     desk::ticket::{RecordingReport, TicketId},
     switch::media::MediaFact,
@@ -122,7 +123,11 @@ impl Syncer {
         if let Some(watched) = self.watched.remove(&id) {
             self.due.remove(&(watched.due, id));
         }
-        if let Err(error) = std::fs::remove_file(part) {
+        // There may be none: the disk can have refused them.
+        let peaks = std::fs::remove_file(peaks::path_of(&part.with_extension("")));
+        let peaks =
+            peaks.or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) });
+        if let Err(error) = std::fs::remove_file(part).and(peaks) {
             tracing::error!(%ticket, %error, "recording that nobody wants cannot be deleted");
             let why = format!("could not be deleted: {error}");
             let _ = self.facts.send(MediaFact::RecordingFailed { ticket, report: None, why });

@@ -6,13 +6,14 @@
 //! times are arguments. Reading starts at [`Timeline::packet`] and
 //! [`Timeline::take`]; one sender's clock is `segment.rs`.
 
+pub mod gaps;
 mod segment;
 #[cfg(test)]
 mod tests;
 
 use std::time::{Duration, Instant};
 
-use self::segment::Segment;
+use self::{gaps::Gaps, segment::Segment};
 use super::{
     g711::SAMPLE_RATE,
     packet::Packet,
@@ -94,6 +95,7 @@ pub struct Timeline {
     /// Up to where a packet's samples reach.
     filled: i64,
     figures: Figures,
+    gaps: Gaps,
 }
 
 /// A packet that waits.
@@ -151,12 +153,18 @@ impl Timeline {
             carry: Vec::new(),
             filled: 0,
             figures: Figures::default(),
+            gaps: Gaps::default(),
         }
     }
 
     /// What happened so far.
     pub fn figures(&self) -> Figures {
         self.figures
+    }
+
+    /// Where samples are missing so far.
+    pub fn gaps(&self) -> &Gaps {
+        &self.gaps
     }
 
     /// Takes in one packet that arrived at `arrival`. `epoch` counts up with each new leg on this
@@ -310,7 +318,9 @@ impl Timeline {
         if shift.abs() <= STEP {
             self.figures.skew_samples += shift;
         }
-        self.figures.lost_samples += segment.placed(pending.sequence, pending.time, length);
+        let lost = segment.placed(pending.sequence, pending.time, length);
+        self.figures.lost_samples += lost;
+        self.gaps.note(u64::try_from(place).unwrap_or(0).saturating_sub(lost), lost);
         self.figures.audible_samples += if loudest <= AUDIBLE_ABOVE {
             0
         } else {

@@ -264,6 +264,30 @@ fn a_lost_packet_is_its_length_of_silence_and_moves_nothing() {
 }
 
 #[test]
+fn lost_packets_are_known_by_their_place() {
+    let sender = Sender { silent_second: None, ..Sender::new(4, 10.0) };
+    let mut packets = sender.packets();
+    packets.drain(100..103);
+    packets.remove(50);
+    let mut timeline = Timeline::new(origin(), Band::Narrow);
+    for (arrival, sent) in &packets {
+        let packet = Packet { header: sent.header, payload: &sent.payload };
+        let arrival = origin() + Duration::from_secs_f64(arrival.max(0.0));
+        timeline.packet(arrival, sent.epoch, Content::Audio(Codec::Pcma), &packet);
+        timeline.take(length(origin(), arrival).saturating_sub(3_200), &mut Vec::new());
+    }
+    timeline.take(80_000, &mut Vec::new());
+    let gaps = timeline.gaps().clone().into_inner();
+    assert_eq!(
+        gaps,
+        [
+            gaps::Gap { from: 50 * 160, to: 51 * 160, lost: 160 },
+            gaps::Gap { from: 100 * 160, to: 103 * 160, lost: 480 },
+        ]
+    );
+}
+
+#[test]
 fn a_packet_later_than_the_hold_is_counted_and_not_placed() {
     let sender = Sender { silent_second: None, ..Sender::new(5, 10.0) };
     let mut packets = sender.packets();

@@ -21,19 +21,25 @@ fn statements(kind: Kind) -> &'static [&'static str] {
         Kind::Ticket => &[
             "SELECT key, id, revision, direction, caller, caller_name, dialled, trunk, received_at, \
              received_utc, first_ring_at, flagged_at, answered_at, ended_at, rings, answered_by_kind, \
-             answered_by_name, answered_by_number, shift, operator, desk_state, outcome, hung_up_first \
+             answered_by_name, answered_by_number, shift, operator, desk_state, outcome, hung_up_first, redial_of \
              FROM ticket WHERE key IN (SELECT value FROM json_each(?)) ORDER BY key",
             "SELECT ticket, idx, party_kind, party_name, party_number, dialled_at, ringing_at, answered_at, \
              ended_at, unanswered, status, sip_call_id FROM leg \
              WHERE ticket IN (SELECT value FROM json_each(?)) ORDER BY ticket, idx",
             "SELECT ticket, idx, at, what, words FROM timeline \
              WHERE ticket IN (SELECT value FROM json_each(?)) ORDER BY ticket, idx",
+            "SELECT ticket, file, sha256, started_at, ended, cut_ms FROM notice \
+             WHERE ticket IN (SELECT value FROM json_each(?)) ORDER BY ticket",
         ],
-        Kind::Recording => &["SELECT ticket, verdict, verdict_words, path, sample_rate, samples, \
+        Kind::Recording => &[
+            "SELECT ticket, verdict, verdict_words, path, sample_rate, samples, \
              unwritten_samples, tap_dropped, late_syncs, caller_packets, caller_lost_samples, \
              caller_audible_samples, caller_skew_samples, caller_late_packets, operator_packets, \
              operator_lost_samples, operator_audible_samples, operator_skew_samples, operator_late_packets, \
-             sha256 FROM recording WHERE ticket IN (SELECT value FROM json_each(?)) ORDER BY ticket"],
+             sha256 FROM recording WHERE ticket IN (SELECT value FROM json_each(?)) ORDER BY ticket",
+            "SELECT ticket, side, idx, from_ms, to_ms, lost_ms FROM recording_gap \
+             WHERE ticket IN (SELECT value FROM json_each(?)) ORDER BY ticket, side, idx",
+        ],
         Kind::Access => &["SELECT key, at_utc, who, what, ticket, words FROM access_log \
              WHERE key IN (SELECT value FROM json_each(?)) ORDER BY key"],
         Kind::Certificate => {

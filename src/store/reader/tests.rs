@@ -62,7 +62,7 @@ async fn a_ticket_read_back_equals_the_one_saved_whatever_it_holds() {
         Verdict::Failed("disk full".into()),
         Verdict::Interrupted,
         Verdict::Refused,
-        Verdict::None,
+        Verdict::None("abandoned".into()),
     ];
     let directions = [Direction::Hotline, Direction::Out, Direction::Internal];
     let sides = [Side::Caller, Side::Callee, Side::House];

@@ -373,7 +373,7 @@ async fn the_sweep_marks_open_tickets_interrupted_and_ties_their_recordings() {
 
     let unanswered = reader.ticket(id(8)).await.unwrap().unwrap().ticket;
     assert_eq!(unanswered.ended, Some(unanswered.received));
-    assert_eq!(unanswered.recording.unwrap().verdict, Verdict::None);
+    assert_eq!(unanswered.recording.unwrap().verdict, Verdict::None("nobody had answered".into()));
     assert_eq!(reader.ticket(id(9)).await.unwrap().unwrap().ticket, ended(9, 4), "it had ended");
     assert_eq!(reader.ticket(id(10)).await.unwrap().unwrap().ticket, opened(10, 1), "it is alive");
 
