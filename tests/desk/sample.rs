@@ -29,6 +29,8 @@ pub(crate) fn ticket(id: TicketId, direction: Direction, received: LocalTime) ->
         recording: None,
         notice: None,
         redial_of: None,
+        part_of: None,
         legs: Vec::new(),
+        segments: Vec::new(),
     }
 }

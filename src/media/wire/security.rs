@@ -108,6 +108,8 @@ fn a_new_description_under_the_same_key_goes_on_counting_and_a_new_key_begins_an
         secure.hear();
     }
     room.describe(LEFT, secure.stream());
+    // A packet must not overtake the command.
+    room.pass_time();
     secure.talk(30);
     assert_eq!(plain.hear().1, speech(30));
     plain.talk(31);
@@ -115,6 +117,8 @@ fn a_new_description_under_the_same_key_goes_on_counting_and_a_new_key_begins_an
     secure.keys.theirs = key(Suite::AesCm128HmacSha1_80, 200);
     secure.protector = Protector::new(&secure.keys.theirs);
     room.describe(LEFT, secure.stream());
+    // A packet must not overtake the command.
+    room.pass_time();
     secure.talk(40);
     assert_eq!(plain.hear().1, speech(40));
     plain.talk(41);
