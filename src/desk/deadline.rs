@@ -172,21 +172,22 @@ impl Due {
 pub fn due(start: DateTime<Utc>, limit: Limit, stops: &[Stop], calendar: &Calendar) -> Due {
     let mut at = first(start, limit, calendar);
     let mut because = format!("{limit} from {}", short(start, calendar));
-    for stop in stops {
-        if stop.from > at || stop.until.is_some_and(|until| until <= start) {
+    // Stops that touch are one: the border between them may lie in a time that does not count.
+    for touching in stops.chunk_by(|one, next| one.until.is_none_or(|until| next.from <= until)) {
+        let (Some(first), Some(last)) = (touching.first(), touching.last()) else { continue };
+        if first.from > at || last.until.is_some_and(|until| until <= start) {
             continue;
         }
-        let from = stop.from.max(start);
-        let Some(until) = stop.until else {
-            because.push_str(&format!("; stands since {}: {}", short(from, calendar), stop.reason.words()));
-            return Due::Stopped { since: from, because };
+        let Some(until) = last.until else {
+            let since = last.from.max(start);
+            because.push_str(&format!("; stands since {}: {}", short(since, calendar), last.reason.words()));
+            return Due::Stopped { since, because };
         };
-        at = moved(at, from, until, limit, calendar);
-        because.push_str(&format!(
-            "; stood {}: {}",
-            length(until.signed_duration_since(from)),
-            stop.reason.words()
-        ));
+        at = moved(at, first.from.max(start), until, limit, calendar);
+        for stop in touching {
+            let stood = stop.until.unwrap_or(until).signed_duration_since(stop.from.max(start));
+            because.push_str(&format!("; stood {}: {}", length(stood), stop.reason.words()));
+        }
     }
     because.push_str(&skipped(start, at, limit, calendar));
     Due::At { at, because: format!("due {}, because {because}", short(at, calendar)) }

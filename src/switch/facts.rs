@@ -354,6 +354,9 @@ impl Switch {
             MediaFact::Refused { media, why: _ } => self.ports_known(media, PortState::Refused, now),
             MediaFact::Joined { left, right } => {
                 if let Some((ticket, leg)) = self.dialled_of(left, right) {
+                    if let Some(call) = self.calls.get_mut(&ticket) {
+                        call.met = true;
+                    }
                     self.events.push_back((ticket, Event::Joined { leg }));
                 }
             }
@@ -401,7 +404,7 @@ impl Switch {
     /// A join was refused: where nobody had been joined before, there is nothing to record either.
     fn never_joined(&mut self, ticket: TicketId) {
         if let Some(call) = self.calls.get_mut(&ticket)
-            && call.log.ticket().answered.is_none()
+            && !call.met
             && call.recording == RecordingState::Running
         {
             call.recording = RecordingState::NotAsked;

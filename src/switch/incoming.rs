@@ -388,6 +388,7 @@ impl Switch {
             transfer: None,
             sides: None,
             newcomer: None,
+            met: false,
         };
         self.calls.insert(ticket, call);
         self.touched.insert(ticket);

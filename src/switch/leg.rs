@@ -69,6 +69,8 @@ pub(super) struct LiveCall {
     pub(super) sides: Option<(LegIndex, LegIndex)>,
     /// The leg whose join is under way.
     pub(super) newcomer: Option<LegIndex>,
+    /// Media has joined the caller with somebody, at least once.
+    pub(super) met: bool,
 }
 
 /// Who may be taken into a call by [`crate::call::machine::Action::Adopt`].

@@ -30,7 +30,7 @@ fn a_caller_who_cancels_while_it_rings_has_abandoned_the_call() {
         11.000  us    → trunk  200 CANCEL
         11.000  us    → trunk  487
         11.000  ticket         the caller hung up
-        11.000  ticket         nothing to record
+        11.000  ticket         nothing to record: abandoned
         11.000  us    → 801    CANCEL
         11.000  us    → 802    CANCEL
         11.000  trunk → us     ACK
@@ -69,7 +69,7 @@ fn a_caller_who_hangs_up_while_the_mobile_hears_the_prompt_has_abandoned_the_cal
         5.000  media          plays CallerGone
         5.000  ticket         the caller hung up
         5.000  trunk → us     ACK
-        8.000  ticket         nothing to record
+        8.000  ticket         nothing to record: abandoned
         8.000  us    → duty1  BYE
         8.000  duty1 → us     200 BYE
         20261123-0001: abandoned in ring 2, Caller first
@@ -99,6 +99,7 @@ fn the_desk_holds_and_resumes() {
          5.000  801   → us     re-INVITE sendonly
          5.000  us    → 801    100
          5.000  us    → 801    200 recvonly
+         5.000  media          plays Comfort on and on
          5.000  ticket         801 put the call on hold
          5.000  801   → us     ACK
          8.000  801   → us     re-INVITE
@@ -261,7 +262,7 @@ fn a_daemon_that_leaves_ends_its_calls_and_takes_no_other() {
         7.000  trunk → us     INVITE 4001234567
         7.000  us    → trunk  100
         7.000  ticket         the same caller as 20261123-0001, again
-        7.000  ticket         nothing to record
+        7.000  ticket         nothing to record: refused
         7.000  us    → trunk  503
         7.000  trunk → us     ACK
         20261123-0001: answered by desk in ring 1 by 801, House first, recording Good
@@ -324,7 +325,7 @@ fn a_join_that_media_refuses_is_told_as_a_fault_and_leaves_nothing_to_record() {
         0.000  us    → trunk  180
         2.000  801   → us     200
         2.000  us    → 801    ACK
-        2.000  ticket         nothing to record
+        2.000  ticket         nothing to record: missed
         2.000  us    → 801    BYE
         2.000  us    → trunk  503
         2.000  801   → us     200 BYE

@@ -120,7 +120,7 @@ fn without_forwarding_at_the_flag_the_mobile_waits_for_the_desks_patience() {
         60.000  duty1 → us     100
         60.000  us    → 801    ACK
         61.000  duty1 → us     180
-        90.000  ticket         nothing to record
+        90.000  ticket         nothing to record: missed
         90.000  us    → duty1  CANCEL
         90.000  us    → trunk  480
         90.000  duty1 → us     200 CANCEL
@@ -159,7 +159,7 @@ fn a_voicemail_that_picks_up_is_no_answer_and_the_next_mobile_rings() {
         15.000  duty1 → us     200 BYE
         15.000  duty2 → us     100
         16.000  duty2 → us     180
-        45.000  ticket         nothing to record
+        45.000  ticket         nothing to record: missed
         45.000  us    → duty2  CANCEL
         45.000  us    → trunk  480
         45.000  duty2 → us     200 CANCEL

@@ -28,7 +28,7 @@ fn a_200_that_crosses_the_cancel_is_acknowledged_and_hung_up() {
         5.150  us    → trunk  200 CANCEL
         5.150  us    → trunk  487
         5.150  ticket         the caller hung up
-        5.150  ticket         nothing to record
+        5.150  ticket         nothing to record: abandoned
         5.150  us    → 801    CANCEL
         5.200  801   → us     200
         5.250  trunk → us     ACK

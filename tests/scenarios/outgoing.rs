@@ -143,7 +143,7 @@ fn a_call_to_a_busy_number_outside_is_told_so() {
         0.000  trunk → us     100
         0.500  trunk → us     486
         0.500  us    → trunk  ACK
-        0.500  ticket         nothing to record
+        0.500  ticket         nothing to record: refused
         0.500  us    → 801    486
         0.500  801   → us     ACK
         20261123-0001: refused
@@ -179,7 +179,7 @@ fn a_phone_may_send_a_call_to_an_allowed_number() {
         12.000  media          plays CallerGone
         12.000  ticket         the caller hung up
         12.000  trunk → us     ACK
-        15.000  ticket         nothing to record
+        15.000  ticket         nothing to record: abandoned
         15.000  us    → trunk  BYE
         15.000  trunk → us     200 BYE
         20261123-0001: abandoned in ring 3, Caller first
@@ -258,7 +258,7 @@ fn a_call_that_a_400_number_diverted_to_us_is_no_loop() {
         20.000  us    → trunk  200 CANCEL
         20.000  us    → trunk  487
         20.000  ticket         the caller hung up
-        20.000  ticket         nothing to record
+        20.000  ticket         nothing to record: abandoned
         20.000  us    → duty1  CANCEL
         20.000  trunk → us     ACK
         20.000  duty1 → us     200 CANCEL
@@ -270,7 +270,7 @@ fn a_call_that_a_400_number_diverted_to_us_is_no_loop() {
         33.000  duty1 → us     487
         33.000  duty2 → us     100
         33.000  us    → duty1  ACK
-        63.000  ticket         nothing to record
+        63.000  ticket         nothing to record: missed
         63.000  us    → duty2  CANCEL
         63.000  us    → trunk  480
         63.000  duty2 → us     200 CANCEL

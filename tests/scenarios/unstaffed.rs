@@ -80,7 +80,7 @@ fn with_no_shift_on_duty_the_mobile_rings_at_once() {
          2.000  duty2 → us     480
          2.000  us    → duty2  ACK
         15.000  ticket         not answered in 3 rings
-        20.000  ticket         nothing to record
+        20.000  ticket         nothing to record: missed
         20.000  us    → trunk  480
         20.000  trunk → us     ACK
         20261123-0001: missed in ring 5, flagged
@@ -207,7 +207,7 @@ fn with_nobody_at_all_the_caller_hears_ringing_and_then_480() {
          0.000  us    → trunk  100
          0.000  us    → trunk  180
         15.000  ticket         not answered in 3 rings
-        20.000  ticket         nothing to record
+        20.000  ticket         nothing to record: missed
         20.000  us    → trunk  480
         20.000  trunk → us     ACK
         20261123-0001: missed in ring 5, flagged

@@ -137,7 +137,7 @@ fn without_ports_the_caller_hears_ringing_and_then_a_refusal() {
         0.000  us    → trunk  100
         0.000  us    → trunk  180
         5.000  ticket         the caller is asked for a message
-        5.000  ticket         nothing to record
+        5.000  ticket         nothing to record: missed
         5.000  us    → trunk  503
         5.000  trunk → us     ACK
         20261123-0001: missed in ring 2

@@ -150,11 +150,12 @@ fn of_a_recording_that_nobody_wants_nothing_is_left() {
     assert_eq!(room.fact(), MediaFact::Quiet { media: LEFT });
     room.media.command(MediaCommand::StopRecording { ticket: ticket(13) });
     assert!(matches!(room.fact(), MediaFact::Recorded { .. }));
-    let left: Vec<_> = std::fs::read_dir(room.folder.path())
+    let mut left: Vec<_> = std::fs::read_dir(room.folder.path())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
-    assert_eq!(left, ["13.wav"]);
+    left.sort();
+    assert_eq!(left, ["13.dat", "13.wav"]);
 }
 
 #[test]

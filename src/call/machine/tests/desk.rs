@@ -34,6 +34,7 @@ fn the_first_phone_to_answer_wins_and_the_rest_are_cancelled() {
             5.5     * 2 not needed any more
             5.5     * 1 answered, ring Some(2)
             5.5     * answered by desk, ring Some(2)
+            5.5     * 0 and 1 talk
             65.0  > 0 hangs up
             65.0    hang up 1
             65.0    * Caller hung up
@@ -65,6 +66,7 @@ fn of_two_answers_at_once_only_one_is_connected() {
             3.1     200 to caller
             3.1     * 2 answered, ring Some(1)
             3.1     * answered by desk, ring Some(1)
+            3.1     * 0 and 2 talk
             3.2   > 1 200
             9.0   > 2 hangs up
             9.0     BYE to caller
@@ -105,6 +107,7 @@ fn the_ring_clock_starts_by_itself_when_no_phone_says_that_it_rings() {
             12.0    200 to caller
             12.0    * 1 answered, ring Some(2)
             12.0    * answered by desk, ring Some(2)
+            12.0    * 0 and 1 talk
         "#]]);
 }
 

@@ -120,6 +120,7 @@ fn a_failed_join_loses_nobody_while_others_ring() {
             2.1     200 to caller
             2.1     * 2 answered, ring Some(1)
             2.1     * answered by desk, ring Some(1)
+            2.1     * 0 and 2 talk
         "#]]);
 }
 
@@ -175,6 +176,7 @@ fn the_longest_call_is_ended_by_the_house() {
             1.0     200 to caller
             1.0     * 1 answered, ring Some(1)
             1.0     * answered by desk, ring Some(1)
+            1.0     * 0 and 1 talk
             100.0   hang up 1
             100.0   BYE to caller
             100.0   * House hung up

@@ -40,6 +40,7 @@ fn a_call_not_answered_in_three_rings_is_flagged_and_rings_the_mobile_too() {
             20.0    * 2 not needed any more
             20.0    * 1 answered, ring Some(4)
             20.0    * answered by desk, ring Some(4)
+            20.0    * 0 and 1 talk
             30.0  > end ordered
             30.0    hang up 1
             30.0    BYE to caller
@@ -119,6 +120,7 @@ fn an_unstaffed_desk_goes_to_the_mobile_at_once_and_a_key_proves_a_person() {
             13.0    200 to caller
             13.0    * 1 answered, ring Some(3)
             13.0    * answered by mobile, ring Some(3)
+            13.0    * 0 and 1 talk
             60.0  > 1 hangs up
             60.0    BYE to caller
             60.0    * Callee hung up
@@ -181,6 +183,7 @@ fn a_mobile_that_needs_no_key_is_answered_by_its_pick_up() {
         5.0     200 to caller
         5.0     * 1 answered, ring Some(2)
         5.0     * answered by mobile, ring Some(2)
+        5.0     * 0 and 1 talk
     "#
     ]]);
 }
@@ -214,6 +217,7 @@ fn a_desk_that_answers_while_a_mobile_is_asked_for_its_key_wins_and_the_mobile_i
             19.1    play 2 ForwardTooLate
             19.1    * 1 answered, ring Some(4)
             19.1    * answered by desk, ring Some(4)
+            19.1    * 0 and 1 talk
             19.2  > 2 played
             19.2    hang up 2
             19.2    * 2 not needed any more
@@ -253,6 +257,7 @@ fn a_key_pressed_while_the_desk_is_being_joined_is_too_late() {
             19.1    200 to caller
             19.1    * 1 answered, ring Some(4)
             19.1    * answered by desk, ring Some(4)
+            19.1    * 0 and 1 talk
             24.0    hang up 2
             24.0    * 2 not needed any more
         "#]]);
@@ -289,6 +294,7 @@ fn together_rings_all_mobiles_at_once() {
             7.0     play 1 ForwardTooLate
             7.0     * 2 answered, ring Some(2)
             7.0     * answered by mobile, ring Some(2)
+            7.0     * 0 and 2 talk
             12.0    hang up 1
             12.0    * 1 not needed any more
         "#]]);

@@ -57,6 +57,7 @@ fn both_sides_hear_the_notice_before_they_are_joined_and_recorded() {
             7.5     * notice Whole
             7.5     join 1
             7.5   > 1 joined
+            7.5     * 0 and 1 talk
             30.0  > 0 hangs up
             30.0    hang up 1
             30.0    * Caller hung up
@@ -119,6 +120,7 @@ fn a_caller_who_refuses_during_the_notice_is_joined_at_once_and_nothing_is_recor
             5.0     * notice CutAfter(1s)
             5.0     join 1, unrecorded
             5.0   > 1 joined
+            5.0     * 0 and 1 talk
             9.0   > 1 hangs up
             9.0     BYE to caller
             9.0     * Callee hung up
@@ -156,6 +158,7 @@ fn a_refusal_in_the_talk_discards_what_was_recorded_and_the_talk_goes_on() {
             7.0     * notice Whole
             7.0     join 1
             7.0   > 1 joined
+            7.0     * 0 and 1 talk
             20.0  > 1 presses 9
             21.0  > 0 presses 9
             21.0    * recording refused
@@ -336,6 +339,7 @@ fn before_ringing_the_caller_hears_the_notice_as_early_media_and_then_our_ringin
             6.0     200 to caller
             6.0     * 1 answered, ring Some(1)
             6.0     * answered by desk, ring Some(1)
+            6.0     * 0 and 1 talk
         "#]]);
 }
 

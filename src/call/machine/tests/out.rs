@@ -32,6 +32,7 @@ fn a_call_out_passes_early_media_and_is_answered_by_the_other_side() {
             30.0    200 to caller
             30.0    * 1 answered, ring None
             30.0    * answered, ring None
+            30.0    * 0 and 1 talk
             40.0  > 1 hangs up
             40.0    BYE to caller
             40.0    * Callee hung up

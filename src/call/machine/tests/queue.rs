@@ -100,6 +100,7 @@ fn the_phone_that_becomes_free_is_rung_and_who_waited_long_hears_an_apology() {
             38.0    * notice Whole
             38.0    join 1
             38.0  > 1 joined
+            38.0    * 0 and 1 talk
         "#]]);
 }
 
@@ -126,6 +127,7 @@ fn who_waited_for_a_moment_only_is_joined_without_a_word() {
             5.0   > 1 joined
             5.0     * 1 answered, ring Some(2)
             5.0     * answered by desk, ring Some(2)
+            5.0     * 0 and 1 talk
             9.0   > 1 hangs up
             9.0     BYE to caller
             9.0     * Callee hung up
@@ -273,6 +275,7 @@ fn a_caller_who_cannot_be_answered_keeps_the_place_and_hears_ringing() {
             12.0    200 to caller
             12.0    * 1 answered, ring Some(3)
             12.0    * answered by desk, ring Some(3)
+            12.0    * 0 and 1 talk
         "#]]);
 }
 
