@@ -22,4 +22,7 @@ export const routes: Route[] = [
   { path: '/wall', right: 'look', group: 'desk', title: m.page_wall, load: () => import('./pages/Wall.svelte') },
   { path: '/calls', right: 'look', group: 'calls', title: m.page_calls, load: () => import('./pages/Calls.svelte') },
   { path: '/calls/:ticket', right: 'look', title: m.page_call, load: () => import('./pages/Call.svelte') },
+  { path: '/outages', right: 'look', group: 'figures', title: m.page_outages, load: () => import('./pages/Outages.svelte') },
+  { path: '/users', right: 'administer', group: 'admin', title: m.page_users, load: () => import('./pages/Users.svelte') },
+  { path: '/me', right: 'look', group: 'admin', title: m.page_me, load: () => import('./pages/Me.svelte') },
 ]

@@ -63,7 +63,7 @@ export const api = {
   post: <T>(path: string, body: unknown = {}) => ask<T>('POST', address(path), body),
   put: <T>(path: string, body: unknown) => ask<T>('PUT', address(path), body),
   patch: <T>(path: string, body: unknown) => ask<T>('PATCH', address(path), body),
-  delete: <T>(path: string) => ask<T>('DELETE', address(path)),
+  delete: <T>(path: string, body?: unknown) => ask<T>('DELETE', address(path), body),
   /** Bytes, such as a peaks file; `undefined` where there are none. */
   async bytes(path: string): Promise<ArrayBuffer | undefined> {
     const response = await fetch(address(path), { credentials: 'same-origin' })
