@@ -25,4 +25,5 @@ export const routes: Route[] = [
   { path: '/outages', right: 'look', group: 'figures', title: m.page_outages, load: () => import('./pages/Outages.svelte') },
   { path: '/users', right: 'administer', group: 'admin', title: m.page_users, load: () => import('./pages/Users.svelte') },
   { path: '/me', right: 'look', group: 'admin', title: m.page_me, load: () => import('./pages/Me.svelte') },
+  { path: '/access-log', right: 'administer', group: 'admin', title: m.page_access, load: () => import('./pages/AccessLog.svelte') },
 ]
