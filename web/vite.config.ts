@@ -14,6 +14,8 @@ export default defineConfig({
     }),
     svelte(),
   ],
+  // The daemon puts a fresh word in its place in each answer.
+  html: { cspNonce: '__NONCE__' },
   build: {
     target: 'es2022',
     // The console is served by the daemon itself with a strict content security policy: nothing inline.

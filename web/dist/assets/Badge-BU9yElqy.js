@@ -1,1 +1,0 @@
-import{$ as e,F as t,K as n,U as r,W as i,ht as a,it as o,r as s,tt as c}from"./index-CnXZnynP.js";var l=n(`<span><!> </span>`);function u(n,u){let d={good:`check`,warn:`warn`,bad:`close`,plain:`dot`};var f=l(),p=c(f);s(p,{get name(){return d[u.tone]}});var m=o(p,1,!0);a(f),e(()=>{t(f,1,`badge ${u.tone??``}`),r(m,u.words)}),i(n,f)}export{u as t};

@@ -1,0 +1,1 @@
+import{t as e}from"./runtime-DwxHQJ0d.js";var t=()=>`显示更多`,n=()=>`Show more`,r=((r={},i={})=>(i.locale??e())===`en`?n(r):t(r));export{r as t};

@@ -1,1 +1,0 @@
-import{b as e}from"./index-CnXZnynP.js";var t=()=>`号码未显示`,n=()=>`Number withheld`,r=((r={},i={})=>(i.locale??e())===`en`?n(r):t(r));export{r as t};

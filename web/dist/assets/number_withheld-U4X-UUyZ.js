@@ -1,0 +1,1 @@
+import{t as e}from"./runtime-DwxHQJ0d.js";var t=()=>`号码未显示`,n=()=>`Number withheld`,r=((r={},i={})=>(i.locale??e())===`en`?n(r):t(r));export{r as t};
