@@ -257,6 +257,9 @@ impl From<&ticket::SideReport> for Side {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Status {
     pub company: String,
+    /// The desk's clock.
+    pub now: Time,
+    pub rings: Rings,
     /// The state of the desk in words: `801 ready`.
     pub desk: String,
     pub shift: Option<String>,
@@ -266,6 +269,15 @@ pub struct Status {
     pub trunks: Vec<Trunk>,
     pub phones: Vec<Phone>,
     pub calls: Vec<Call>,
+}
+
+/// How rings are counted (铃响三声以内).
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+pub struct Rings {
+    /// From one ring's start to the next one's.
+    pub cycle_seconds: f64,
+    /// A call that is not answered by the end of this ring is flagged.
+    pub flag_after: u32,
 }
 
 /// The desk is empty: hotline calls go to the mobile.
@@ -309,6 +321,8 @@ pub struct Call {
     pub resident: Option<String>,
     pub dialled: String,
     pub received: Time,
+    /// When the ring clock started.
+    pub first_ring: Option<Time>,
     pub flagged: Option<Time>,
     pub answered: Option<Time>,
     pub answered_by: Option<Party>,
@@ -319,6 +333,11 @@ impl Status {
     pub fn of(company: &str, status: &status::Status) -> Self {
         Self {
             company: company.to_owned(),
+            now: Time(status.now),
+            rings: Rings {
+                cycle_seconds: status.rings.cycle().as_secs_f64(),
+                flag_after: status.rings.flag_after,
+            },
             desk: status.desk.clone(),
             shift: status.shift.clone(),
             operator: status.operator.clone(),
@@ -365,6 +384,7 @@ impl From<&status::CallStatus> for Call {
             resident: call.listed.clone(),
             dialled: call.dialled.reveal().clone(),
             received: Time(call.received),
+            first_ring: call.first_ring.map(Time),
             flagged: call.flagged.map(Time),
             answered: call.answered.map(Time),
             answered_by: call.answered_by.as_ref().map(Party::from),

@@ -2,7 +2,10 @@
 
 use super::{Now, Switch, moment::Moment};
 use crate::{
-    call::staffing::{self, Away, PhoneState},
+    call::{
+        house::Rings,
+        staffing::{self, Away, PhoneState},
+    },
     desk::{
         number::Number,
         ticket::{Direction, LocalTime, Party, TicketId},
@@ -12,6 +15,10 @@ use crate::{
 /// A picture of the exchange.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {
+    /// The desk's clock.
+    pub now: LocalTime,
+    /// How rings are counted.
+    pub rings: Rings,
     pub trunks: Vec<TrunkStatus>,
     pub phones: Vec<PhoneState>,
     pub calls: Vec<CallStatus>,
@@ -42,6 +49,8 @@ pub struct CallStatus {
     pub listed: Option<String>,
     pub dialled: Number,
     pub received: LocalTime,
+    /// When the ring clock started.
+    pub first_ring: Option<LocalTime>,
     pub flagged: Option<LocalTime>,
     pub answered: Option<LocalTime>,
     pub answered_by: Option<Party>,
@@ -71,12 +80,15 @@ impl Switch {
                 listed: call.caller.caller.listed.clone(),
                 dialled: ticket.dialled.clone(),
                 received: ticket.received,
+                first_ring: ticket.first_ring,
                 flagged: ticket.flagged,
                 answered: ticket.answered,
                 answered_by: ticket.answered_by.clone(),
             }
         });
         Status {
+            now: now.wall,
+            rings: self.house.rings,
             trunks: trunks.collect(),
             calls: calls.collect(),
             phones,

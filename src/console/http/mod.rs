@@ -1,4 +1,5 @@
-//! The API: REST and JSON under `/api/v1`, described by `docs/openapi.json`, explained by `docs/api.md`.
+//! The API: REST and JSON under `/api/v1`, described by `docs/openapi.json`, explained by `docs/api.md`;
+//! and the console's pages beside it ([`web`]).
 //!
 //! Every route asks who is there and for a right ([`guard`]); which one stands beside the route, and in the
 //! description. Reads come from [`crate::store::reader`]; what a person changes is an edit of the store; what
@@ -23,6 +24,7 @@ mod throttle;
 mod tickets;
 mod tokens;
 mod users;
+mod web;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -161,9 +163,7 @@ pub fn router(site: Site) -> Router {
         .and(NotForContentType::const_new("text/event-stream"));
     let (routes, _) = api().split_for_parts();
     routes
-        .fallback(|| async {
-            Problem::not_found("there is nothing at this address; docs/api.md lists what is")
-        })
+        .fallback(web::page)
         .method_not_allowed_fallback(|| async {
             Problem::bad_request(
                 "this address does not know that method; docs/api.md lists those that it knows",
