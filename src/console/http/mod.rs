@@ -1,7 +1,7 @@
 //! The API: REST and JSON under `/api/v1`, described by `docs/openapi.json`, explained by `docs/api.md`;
-//! and the console's pages beside it ([`web`]).
+//! and the console's pages beside it (`web`).
 //!
-//! Every route asks who is there and for a right ([`guard`]); which one stands beside the route, and in the
+//! Every route asks who is there and for a right (`guard`); which one stands beside the route, and in the
 //! description. Reads come from [`crate::store::reader`]; what a person changes is an edit of the store; what
 //! they order goes through the loop's channel like any input. Nothing here touches a call.
 //!

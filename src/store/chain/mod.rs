@@ -1,10 +1,10 @@
 //! The chain of proof in the database: entries that seal tickets, recordings, the access log and
 //! certificates of erasure, each in the transaction that writes what it seals. An entry's content is
-//! rows, read back as SQLite has them ([`content`]); the formulas are `desk::chain`'s. What anybody
+//! rows, read back as SQLite has them (`content`); the formulas are `desk::chain`'s. What anybody
 //! changes afterwards, [`verify`] finds. `docs/evidence.md` says what that proves.
 //!
-//! Whoever changes a sealed row seals it again with [`seal`], in the same transaction. Whoever erases
-//! calls [`certify`] first, then removes or changes the rows, and only after the commit the file.
+//! Whoever changes a sealed row seals it again with `seal`, in the same transaction. Whoever erases
+//! calls `certify` first, then removes or changes the rows, and only after the commit the file.
 
 mod content;
 #[cfg(test)]

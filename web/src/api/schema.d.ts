@@ -522,6 +522,7 @@ export interface components {
             dialled: string;
             /** @description `hotline`, `out` or `internal`. */
             direction: string;
+            first_ring?: components["schemas"]["Time"] | null;
             flagged?: components["schemas"]["Time"] | null;
             received: components["schemas"]["Time"];
             /** @description Who in the residents' list has the caller's number. */
@@ -742,6 +743,19 @@ export interface components {
             /** @description At most 10,000 characters; empty takes the remark away. */
             remark: string;
         };
+        /** @description How rings are counted (铃响三声以内). */
+        Rings: {
+            /**
+             * Format: double
+             * @description From one ring's start to the next one's.
+             */
+            cycle_seconds: number;
+            /**
+             * Format: int32
+             * @description A call that is not answered by the end of this ring is flagged.
+             */
+            flag_after: number;
+        };
         /** @description Name and password, and a code where the user has one-time codes. */
         SignIn: {
             code?: string | null;
@@ -755,8 +769,11 @@ export interface components {
             company: string;
             /** @description The state of the desk in words: `801 ready`. */
             desk: string;
+            /** @description The desk's clock. */
+            now: components["schemas"]["Time"];
             operator?: string | null;
             phones: components["schemas"]["Phone"][];
+            rings: components["schemas"]["Rings"];
             shift?: string | null;
             trunks: components["schemas"]["Trunk"][];
         };
