@@ -50,7 +50,7 @@ async function look(page, name) {
   await page.evaluate(axe)
   // The policy forbids what is inline; axe is put in by the debugger, which it does not bind.
   const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }))
-  const found = violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.target.join(' ')).slice(0, 3).join(', ')}`)
+  const found = violations.map((v) => `${v.id}: ${v.nodes.map((n) => `${n.target.join(' ')} ${n.any.map((c) => c.message).join(' ')}`).slice(0, 3).join(', ')}`)
   assert.deepEqual(found, [], `axe on ${name}`)
   if (pictures) await page.screenshot({ path: `${pictures}/${name}.png`, fullPage: true })
 }
