@@ -67,6 +67,7 @@ fn table() -> Vec<Row> {
             json!({ "remark": "漏水" }),
         ),
         row("GET", "/tickets/{id}/recording", "/tickets/TICKET/recording", Listen, 200),
+        row("GET", "/tickets/{id}/peaks", "/tickets/TICKET/peaks", Listen, 200),
         // A stream without end: its test is in `events.rs`; here only that it is refused.
         row("GET", "/events", "/events?after=x", Look, 400),
         row("GET", "/access-log", "/access-log?limit=10", Oversee, 200),

@@ -89,7 +89,7 @@ try {
     assert.equal(new URL(page.url()).searchParams.get('outcome'), 'missed')
   })
 
-  await check('the player plays, and a muted side is silent while the other is not', async () => {
+  await check('the player shows both lanes, plays, and a muted side is silent while the other is not', async () => {
     // Listens where the page's sound leaves: one meter a channel.
     await page.addInitScript(() => {
       const connect = AudioNode.prototype.connect
@@ -111,6 +111,7 @@ try {
     const wave = page.locator('.player .wave')
     await wave.waitFor()
     await page.waitForFunction(() => document.querySelector('.player .wave > div')?.shadowRoot?.querySelectorAll('canvas').length >= 2)
+    assert.equal(await page.getByText('There is no waveform file').count(), 0)
     await page.click('[data-do=play]')
     const loudness = () => page.evaluate(() => globalThis.meters.map((meter) => {
       const samples = new Float32Array(meter.fftSize)

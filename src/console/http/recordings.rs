@@ -1,12 +1,12 @@
 //! Recordings: the WAV file itself, in ranges, so that a player starts at once and seeks.
 
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 
 use axum::{
     Extension,
     body::Body,
     extract::{Request, State},
-    http::{HeaderValue, header},
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use tower::ServiceExt;
@@ -20,9 +20,10 @@ use super::{
     take::Named,
     tickets::{id, no_ticket},
 };
+use crate::desk::ticket::TicketId;
 
 pub(super) fn listen() -> OpenApiRouter<Site> {
-    OpenApiRouter::new().routes(routes!(recording))
+    OpenApiRouter::new().routes(routes!(recording)).routes(routes!(peaks))
 }
 
 /// A call's recording
@@ -40,8 +41,41 @@ async fn recording(
     Named(number): Named<String>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let page = site.inner.books.reader().await?.ticket(id(&number)?).await?;
-    let page = page.ok_or_else(|| no_ticket(&number))?;
+    let (ticket, path) = file(&site, &number).await?;
+    site.log_listening(&who, ticket).await?;
+    let answer = ServeFile::new(site.inner.settings.recordings.join(&path)).oneshot(request).await;
+    let mut answer = answer.unwrap_or_else(|never| match never {}).map(Body::new);
+    if answer.status() == StatusCode::NOT_FOUND {
+        let path = path.display();
+        return Err(Problem::not_found(format!("{path} is not in the recordings folder any more")));
+    }
+    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("audio/wav"));
+    let name = format!("inline; filename=\"{ticket}.wav\"");
+    if let Ok(name) = HeaderValue::from_str(&name) {
+        answer.headers_mut().insert(header::CONTENT_DISPOSITION, name);
+    }
+    Ok(answer.into_response())
+}
+
+/// What a recording looks like
+///
+/// The peaks file beside it: audiowaveform's binary format, version 2, 20 pairs a second and channel
+/// (`docs/recordings.md`). It holds no speech, so looking at it is no listening.
+#[utoipa::path(get, path = "/tickets/{id}/peaks", tag = "tickets", params(("id" = String, Path)),
+    responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>), Refusals))]
+async fn peaks(State(site): State<Site>, Named(number): Named<String>) -> Result<Response, Problem> {
+    let (_, path) = file(&site, &number).await?;
+    let path = site.inner.settings.recordings.join(path).with_extension("dat");
+    match tokio::fs::read(path).await {
+        Ok(bytes) => Ok(([(header::CONTENT_TYPE, "application/octet-stream")], bytes).into_response()),
+        Err(_) => Err(Problem::not_found(format!("the recording of {number} has no peaks file"))),
+    }
+}
+
+/// A ticket's recording, relative to the recordings folder.
+async fn file(site: &Site, number: &str) -> Result<(TicketId, PathBuf), Problem> {
+    let page = site.inner.books.reader().await?.ticket(id(number)?).await?;
+    let page = page.ok_or_else(|| no_ticket(number))?;
     let file = page.ticket.recording.as_ref().and_then(|recording| recording.report.as_ref());
     let Some(file) = file else {
         let why = super::super::text::why_no_recording(&page.ticket);
@@ -51,20 +85,7 @@ async fn recording(
     if !is_below(&file.path) {
         return Err(Problem::fault());
     }
-    site.log_listening(&who, page.ticket.id).await?;
-    let path = site.inner.settings.recordings.join(&file.path);
-    let answer = ServeFile::new(path).oneshot(request).await;
-    let mut answer = answer.unwrap_or_else(|never| match never {}).map(Body::new);
-    if answer.status() == axum::http::StatusCode::NOT_FOUND {
-        let path = file.path.display();
-        return Err(Problem::not_found(format!("{path} is not in the recordings folder any more")));
-    }
-    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("audio/wav"));
-    let name = format!("inline; filename=\"{}.wav\"", page.ticket.id);
-    if let Ok(name) = HeaderValue::from_str(&name) {
-        answer.headers_mut().insert(header::CONTENT_DISPOSITION, name);
-    }
-    Ok(answer.into_response())
+    Ok((page.ticket.id, file.path.clone()))
 }
 
 fn is_below(path: &Path) -> bool {
